@@ -1,0 +1,259 @@
+//! One redis-server, in memory or with an append-only file, which can be killed, frozen and restarted.
+
+use std::net::SocketAddr;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::home::Home;
+use crate::process::Process;
+use crate::program::Program;
+use crate::wait::until_ok;
+use crate::{Error, port};
+
+pub(crate) const SERVER: Program = Program::new("redis-server", "redis-server");
+const CLI: Program = Program::new("redis-cli", "redis-server");
+const READY: &str = "Ready to accept connections";
+const SYNC_MAX: Duration = Duration::from_secs(20);
+/// How long a restart waits for its old port.
+const PORT_MAX: Duration = Duration::from_secs(10);
+
+/// A redis-server of its own on 127.0.0.1, stopped on drop. Nothing is persisted unless
+/// [`RedisOptions::aof`] says so.
+///
+/// ```
+/// # fn main() -> Result<(), testkit::Error> {
+/// # if testkit::skipped("redis") { return Ok(()); }
+/// let redis = testkit::Redis::start()?;
+/// assert!(redis.url().starts_with("redis://127.0.0.1:"));
+/// assert_eq!(redis.cli(&["PING"])?, "PONG");
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Redis {
+    process: Process,
+    home: Home,
+    port: u16,
+    options: RedisOptions,
+}
+
+/// When the append-only file reaches the disk (`appendfsync`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AppendFsync {
+    /// Before every reply.
+    Always,
+    /// Once a second; a crash of the machine loses up to a second.
+    EverySec,
+    /// When the kernel likes.
+    No,
+}
+
+impl AppendFsync {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Always => "always",
+            Self::EverySec => "everysec",
+            Self::No => "no",
+        }
+    }
+}
+
+/// What a [`Redis`] is started with.
+///
+/// ```
+/// # fn main() -> Result<(), testkit::Error> {
+/// # if testkit::skipped("redis") { return Ok(()); }
+/// use testkit::{AppendFsync, Redis};
+///
+/// let mut redis = Redis::options().aof(AppendFsync::Always).setting("maxmemory", "64mb").start()?;
+/// redis.cli(&["SET", "seat", "7"])?;
+/// redis.kill()?;
+/// redis.restart()?;
+/// assert_eq!(redis.cli(&["GET", "seat"])?, "7");
+/// # Ok(()) }
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct RedisOptions {
+    settings: Vec<(String, String)>,
+    follows_a_master: bool,
+}
+
+impl RedisOptions {
+    /// Keeps an append-only file, so that data survive [`Redis::kill`] and [`Redis::restart`].
+    pub fn aof(self, fsync: AppendFsync) -> Self {
+        self.setting("appendonly", "yes").setting("appendfsync", fsync.word())
+    }
+
+    /// Copies `master`. The start returns once the first synchronisation is done.
+    pub fn replica_of(mut self, master: &Redis) -> Self {
+        self.follows_a_master = true;
+        self.setting("replicaof", &format!("127.0.0.1 {}", master.port))
+    }
+
+    /// Sets any directive of redis.conf. The last one of a name counts.
+    pub fn setting(mut self, name: &str, value: &str) -> Self {
+        self.settings.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Starts the server and waits until it accepts connections.
+    ///
+    /// # Errors
+    ///
+    /// `Unavailable` when redis-server is not installed, `PeerMisbehaved` when it ends or does not get ready.
+    pub fn start(self) -> Result<Redis, Error> {
+        let home = Home::new("redis")?;
+        let (port, process) = port::start(|port| launch(&home, &self, port))?;
+        let redis = Redis { process, home, port, options: self };
+        redis.wait_synchronised()?;
+        Ok(redis)
+    }
+}
+
+impl Redis {
+    /// Starts a server without persistence.
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisOptions::start`].
+    pub fn start() -> Result<Self, Error> {
+        Self::options().start()
+    }
+
+    /// Starts a server that copies `master`, and waits until it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisOptions::start`].
+    pub fn replica_of(master: &Self) -> Result<Self, Error> {
+        Self::options().replica_of(master).start()
+    }
+
+    /// No persistence, no replication, no limits.
+    pub fn options() -> RedisOptions {
+        RedisOptions::default()
+    }
+
+    /// `redis://127.0.0.1:PORT/`.
+    pub fn url(&self) -> String {
+        format!("redis://{}/", self.addr())
+    }
+
+    /// Where the server listens.
+    pub fn addr(&self) -> SocketAddr {
+        port::local(self.port)
+    }
+
+    /// The id of the server process.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Kills the server with SIGKILL, as a crash would. [`Redis::restart`] brings it back.
+    ///
+    /// # Errors
+    ///
+    /// `Misuse` when it does not run.
+    pub fn kill(&mut self) -> Result<(), Error> {
+        self.process.kill()
+    }
+
+    /// Freezes the server with SIGSTOP: connections stay open and nothing answers.
+    ///
+    /// # Errors
+    ///
+    /// `Misuse` when it does not run.
+    pub fn stop_signal(&self) -> Result<(), Error> {
+        self.process.signal(Signal::STOP)
+    }
+
+    /// Lets a frozen server go on (SIGCONT).
+    ///
+    /// # Errors
+    ///
+    /// `Misuse` when it does not run.
+    pub fn cont_signal(&self) -> Result<(), Error> {
+        self.process.signal(Signal::CONT)
+    }
+
+    /// Starts the server again on the same port and with the same files; stops it first when it runs.
+    ///
+    /// # Errors
+    ///
+    /// As [`RedisOptions::start`]; `PeerMisbehaved` also when somebody else holds the port for ten seconds.
+    pub fn restart(&mut self) -> Result<(), Error> {
+        self.process.stop_if_running()?;
+        self.process = until_ok(PORT_MAX, "the port of the stopped redis-server", || {
+            match launch(&self.home, &self.options, self.port) {
+                Ok(process) => Ok(Some(process)),
+                Err(e) if e.is_port_taken() => Ok(None),
+                Err(e) => Err(e),
+            }
+        })?;
+        self.wait_synchronised()
+    }
+
+    /// Sends one command through redis-cli and returns the reply without the last line end.
+    ///
+    /// Do not ask a frozen server: redis-cli would wait for it.
+    ///
+    /// # Errors
+    ///
+    /// `PeerMisbehaved` when the server cannot be reached or replies with an error.
+    pub fn cli(&self, command: &[&str]) -> Result<String, Error> {
+        cli(self.port, command)
+    }
+
+    fn wait_synchronised(&self) -> Result<(), Error> {
+        if !self.options.follows_a_master {
+            return Ok(());
+        }
+        until_ok(SYNC_MAX, "the first synchronisation of the replica", || {
+            Ok(self.cli(&["INFO", "replication"])?.contains("master_link_status:up").then_some(()))
+        })
+    }
+}
+
+pub(crate) fn cli(port: u16, command: &[&str]) -> Result<String, Error> {
+    let mut redis_cli = CLI.command()?;
+    // `-e`: an error reply is a failure of the program too.
+    redis_cli.args(["-e", "-h", "127.0.0.1", "-p", &port.to_string()]).args(command);
+    Ok(CLI.run(&mut redis_cli)?.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+fn launch(home: &Home, options: &RedisOptions, port: u16) -> Result<Process, Error> {
+    let mut command = SERVER.command()?;
+    command.args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""]);
+    // A replica need not wait for others that might join the same transfer.
+    command.args(["--repl-diskless-sync-delay", "0", "--daemonize", "no", "--dir"]).arg(home.path());
+    for (name, value) in &options.settings {
+        setting(&mut command, name, value);
+    }
+    Process::start(SERVER, command, &home.join("redis.log"), READY)
+}
+
+/// `--name` and its words, because redis-server takes every word as an argument of its own.
+fn setting(command: &mut Command, name: &str, value: &str) {
+    command.arg(format!("--{name}"));
+    if value.is_empty() {
+        command.arg(value);
+    }
+    command.args(value.split_whitespace());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_port_is_recognised() {
+        if crate::skipped("redis") {
+            return;
+        }
+        let (_listener, taken) = port::taken();
+        let home = Home::new("redis").unwrap();
+        assert!(launch(&home, &Redis::options(), taken).unwrap_err().is_port_taken());
+    }
+}
