@@ -1,0 +1,122 @@
+//! The public keys of an issuer, and the document that tells everybody (RFC 7517, section 5).
+
+use std::collections::BTreeMap;
+
+use jsonwebtoken::jwk::{Jwk, JwkSet};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Error, ErrorKind};
+use crate::jws;
+use crate::key_set::KeySet;
+use crate::key_set::verifying_key::VerifyingKey;
+use crate::strict_json;
+
+/// The text of a key set document and its version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Jwks {
+    /// The body, of the type `application/jwk-set+json`. It holds no secret.
+    pub json: String,
+    /// A strong entity tag in its quotes (RFC 9110, section 8.8.3), for `ETag` and `If-None-Match`.
+    pub etag: String,
+}
+
+/// Public keys by their names: all that a service needs to verify tokens. The names of a foreign document are kept.
+///
+/// ```
+/// use sso_core::{KeySet, PublicKeySet, SigningKey};
+///
+/// # fn main() -> Result<(), sso_core::Error> {
+/// let keys = KeySet::new(SigningKey::generate_rs256()?);
+/// let elsewhere = PublicKeySet::from_jwks(&keys.jwks()?.json)?;
+/// assert_eq!(&elsewhere, keys.public());
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicKeySet {
+    keys: BTreeMap<String, VerifyingKey>,
+}
+
+impl PublicKeySet {
+    /// The most keys of a set.
+    pub const KEYS_MAX: usize = 16;
+    /// The longest document that is read, in bytes.
+    pub const JWKS_BYTES_MAX: usize = 64 * 1024;
+
+    pub(crate) fn of(key: VerifyingKey) -> Self {
+        Self { keys: BTreeMap::from([(key.kid().to_owned(), key)]) }
+    }
+
+    pub(crate) fn add(&mut self, key: VerifyingKey) -> Result<(), Error> {
+        self.insert(key.kid().to_owned(), key)
+    }
+
+    fn insert(&mut self, kid: String, key: VerifyingKey) -> Result<(), Error> {
+        if self.keys.len() >= Self::KEYS_MAX {
+            return Err(refused("a key set has at most 16 keys: drop those whose tokens have expired"));
+        }
+        if self.keys.insert(kid, key).is_some() {
+            return Err(refused("two keys of this key set have one name"));
+        }
+        Ok(())
+    }
+
+    /// Reads a document. Entries for anything but signatures with RS256 are passed over, as section 5 asks.
+    ///
+    /// # Errors
+    /// `InvalidInput` if it is longer than [`PublicKeySet::JWKS_BYTES_MAX`], if it is not such a document, if a
+    /// member or a name appears twice, if an RS256 key is broken or weak, if it has more than 16 keys or none.
+    pub fn from_jwks(json: &str) -> Result<Self, Error> {
+        let document = Some(json).filter(|json| json.len() <= Self::JWKS_BYTES_MAX);
+        let document = document.and_then(|json| strict_json::object(json.as_bytes()));
+        let Some(Value::Array(entries)) = document.and_then(|mut document| document.remove("keys")) else {
+            return Err(refused("this is no key set document"));
+        };
+        let mut set = Self { keys: BTreeMap::new() };
+        for entry in entries {
+            // An entry of an unknown kind is not an error, and neither are its members.
+            let known = serde_json::from_value::<Jwk>(entry).ok();
+            if let Some((kid, key)) = known.as_ref().and_then(VerifyingKey::from_jwk) {
+                set.insert(kid, key?)?;
+            }
+        }
+        if set.keys.is_empty() {
+            return Err(refused("this key set has no key for RS256"));
+        }
+        Ok(set)
+    }
+
+    /// The names of the keys.
+    pub fn kids(&self) -> impl Iterator<Item = &str> {
+        self.keys.keys().map(String::as_str)
+    }
+
+    pub(crate) fn find(&self, kid: &str) -> Option<&VerifyingKey> {
+        self.keys.get(kid)
+    }
+
+    /// The document of these keys.
+    ///
+    /// # Errors
+    /// `Corrupt` if a key cannot be written, which no key of this type does.
+    pub fn jwks(&self) -> Result<Jwks, Error> {
+        let set = JwkSet { keys: self.keys.iter().map(|(kid, key)| key.jwk(kid)).collect() };
+        let json = serde_json::to_string(&set).map_err(|source| {
+            Error::with_source(ErrorKind::Corrupt, "the key set cannot be written", source)
+        })?;
+        let etag = format!("\"{}\"", jws::encode(Sha256::digest(&json)));
+        Ok(Jwks { json, etag })
+    }
+}
+
+impl From<&KeySet> for PublicKeySet {
+    fn from(keys: &KeySet) -> Self {
+        keys.public().clone()
+    }
+}
+
+fn refused(words: &'static str) -> Error {
+    Error::new(ErrorKind::InvalidInput, words)
+}
