@@ -1,0 +1,251 @@
+//! Names: of users, of roles, of permissions, and the labels people see. Parsed once, valid ever after.
+//!
+//! Each is its own type, so a user who is called `admin` can never be taken for the role `admin`.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{Error, Repr};
+
+/// The longest user id, in bytes; what OpenID Connect Core 1.0 (section 2) allows for `sub`.
+pub const USER_ID_BYTES_MAX: usize = 255;
+/// The longest role name, in bytes.
+pub const ROLE_NAME_BYTES_MAX: usize = 64;
+/// The longest permission name or pattern, in bytes.
+pub const PERMISSION_BYTES_MAX: usize = 128;
+/// The most segments that a permission name or pattern has.
+pub const PERMISSION_SEGMENTS_MAX: usize = 8;
+/// The longest label, in bytes.
+pub const LABEL_BYTES_MAX: usize = 200;
+
+/// The most characters of a refused text that an error repeats.
+const SHOWN_CHARS_MAX: usize = 64;
+
+/// Who asks: 1 to 255 visible ASCII characters, case-sensitive, as in the `sub` claim of OpenID Connect.
+///
+/// # Examples
+///
+/// ```
+/// use rbac::UserId;
+///
+/// let alice: UserId = "qq:7F3A".parse()?;
+/// assert_eq!(alice.as_str(), "qq:7F3A");
+/// assert!(UserId::new("two words").is_err());
+/// # Ok::<(), rbac::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct UserId(Arc<str>);
+
+impl UserId {
+    /// Parses a user id.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use 1 to 255 visible ascii characters";
+        let fault = plain_fault(text, USER_ID_BYTES_MAX, |c| c.is_ascii_graphic());
+        accept("user id", text, fault, RULE).map(Self)
+    }
+}
+
+/// A named bundle of grants (INCITS 359): 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoleName(Arc<str>);
+
+impl RoleName {
+    /// Parses a role name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use 1 to 64 characters of a-z, 0-9, `_` and `-`";
+        let fault = plain_fault(text, ROLE_NAME_BYTES_MAX, in_segment);
+        accept("role name", text, fault, RULE).map(Self)
+    }
+}
+
+/// What is asked for, such as `course:edit`: 1 to 8 segments of `a-z`, `0-9`, `_` and `-`, joined by `:`,
+/// at most 128 bytes.
+///
+/// A `*` is refused here. It belongs to what is granted, a [`PermissionPattern`](crate::PermissionPattern).
+///
+/// # Examples
+///
+/// ```
+/// use rbac::PermissionName;
+///
+/// let edit = PermissionName::new("course:edit")?;
+/// assert_eq!(edit.segments().collect::<Vec<_>>(), ["course", "edit"]);
+/// assert!(PermissionName::new("course:*").is_err());
+/// assert!(PermissionName::new("Course:Edit").is_err());
+/// # Ok::<(), rbac::Error>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PermissionName(Arc<str>);
+
+impl PermissionName {
+    /// Parses a permission name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use 1 to 8 segments of a-z, 0-9, `_` and `-`, joined by `:`, at most 128 bytes";
+        let fault = segments_fault(text, |segment| segment.chars().find(|&c| !in_segment(c)));
+        accept("permission name", text, fault, RULE).map(Self)
+    }
+
+    /// The parts between the colons, at least one.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split(':')
+    }
+}
+
+/// What people see instead of a name, in any language: 0 to 200 bytes on one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Label(Arc<str>);
+
+impl Label {
+    /// Parses a label.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text is longer, or holds a control
+    /// character, a line break or a mark that turns the direction of writing.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use one line of at most 200 bytes";
+        let fault = match plain_fault(text, LABEL_BYTES_MAX, in_label) {
+            Some(NameFault::Empty) => None,
+            fault => fault,
+        };
+        accept("label", text, fault, RULE).map(Self)
+    }
+}
+
+/// Gives a text newtype the conversions that all of them have.
+macro_rules! text_newtype {
+    ($name:ident) => {
+        impl $name {
+            /// The text as it was parsed.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = crate::Error;
+
+            fn from_str(text: &str) -> Result<Self, crate::Error> {
+                Self::new(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
+            }
+        }
+
+        // INVARIANT: equality, order and hash are those of the text, as `Borrow` demands.
+        impl std::borrow::Borrow<str> for $name {
+            fn borrow(&self) -> &str {
+                &self.0
+            }
+        }
+    };
+}
+pub(crate) use text_newtype;
+
+text_newtype!(UserId);
+text_newtype!(RoleName);
+text_newtype!(PermissionName);
+text_newtype!(Label);
+
+/// Why a text is no such name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NameFault {
+    Empty,
+    TooLong { bytes_max: usize },
+    Character(char),
+    EmptySegment,
+    TooManySegments,
+    LiteralAfterStar,
+}
+
+impl fmt::Display for NameFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::TooLong { bytes_max } => write!(f, "is longer than {bytes_max} bytes"),
+            Self::Character(found) => write!(f, "holds `{}`", found.escape_debug()),
+            Self::EmptySegment => f.write_str("has an empty segment"),
+            Self::TooManySegments => write!(f, "has more than {PERMISSION_SEGMENTS_MAX} segments"),
+            Self::LiteralAfterStar => f.write_str("has a segment of letters after a `*`"),
+        }
+    }
+}
+
+/// Turns a checked text into the inside of a newtype, or into the error that names its fault.
+pub(crate) fn accept(
+    what: &'static str,
+    text: &str,
+    fault: Option<NameFault>,
+    rule: &'static str,
+) -> Result<Arc<str>, Error> {
+    match fault {
+        None => Ok(Arc::from(text)),
+        Some(fault) => Err(Repr::Name { what, shown: shown(text), fault, rule }.into()),
+    }
+}
+
+/// The fault of a text made of segments; `stranger` finds the first character a segment must not hold.
+pub(crate) fn segments_fault(text: &str, stranger: impl Fn(&str) -> Option<char>) -> Option<NameFault> {
+    if let Some(fault) = length_fault(text, PERMISSION_BYTES_MAX) {
+        return Some(fault);
+    }
+    if let Some(found) = text.split(':').find_map(stranger) {
+        return Some(NameFault::Character(found));
+    }
+    if text.split(':').any(str::is_empty) {
+        return Some(NameFault::EmptySegment);
+    }
+    (text.split(':').count() > PERMISSION_SEGMENTS_MAX).then_some(NameFault::TooManySegments)
+}
+
+/// The characters of role names and of the segments of permissions.
+pub(crate) fn in_segment(c: char) -> bool {
+    matches!(c, 'a'..='z' | '0'..='9' | '_' | '-')
+}
+
+/// A refused text, short and escaped, so that it can stand in a log.
+pub(crate) fn shown(text: &str) -> String {
+    let mut shown: String = text.chars().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
+    if text.chars().nth(SHOWN_CHARS_MAX).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+fn plain_fault(text: &str, bytes_max: usize, allowed: impl Fn(char) -> bool) -> Option<NameFault> {
+    length_fault(text, bytes_max).or_else(|| text.chars().find(|&c| !allowed(c)).map(NameFault::Character))
+}
+
+fn length_fault(text: &str, bytes_max: usize) -> Option<NameFault> {
+    if text.is_empty() {
+        return Some(NameFault::Empty);
+    }
+    (text.len() > bytes_max).then_some(NameFault::TooLong { bytes_max })
+}
+
+fn in_label(c: char) -> bool {
+    !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
