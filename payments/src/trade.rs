@@ -1,0 +1,147 @@
+//! The state machine of an order: one pure function from a state and an event to a transition.
+
+use crate::error::{Error, refused_value};
+
+/// Where an order stands. Money once received never becomes "not paid" again.
+///
+/// ```text
+/// Created ─> Pending ─> Paid ──────> Refunded
+///    │          │                        ▲
+///    └──────────┴─────> Closed ─> PaidLate
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TradeState {
+    /// Recorded; nobody was sent to a gateway yet.
+    Created,
+    /// The buyer was sent to a gateway.
+    Pending,
+    /// The money is here.
+    Paid,
+    /// Given up by the merchant before any money came.
+    Closed,
+    /// The money came after the order was closed: give it back, or reopen by hand.
+    PaidLate,
+    /// The money was given back in full.
+    Refunded,
+}
+
+/// Something that happens to an order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TradeEvent {
+    /// The buyer is sent to a gateway.
+    Submitted,
+    /// A checked notify says that the buyer paid.
+    Paid,
+    /// The merchant gives the order up.
+    Closed,
+    /// A checked notify says that the money went back in full.
+    Refunded,
+}
+
+/// What an event does to a state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Transition {
+    /// The order moves to this state.
+    Moved(TradeState),
+    /// The event was already known: nothing changes.
+    Same,
+    /// The event does not fit the state: nothing changes.
+    Refused,
+}
+
+/// The whole rule. A late payment is never lost: it moves a closed order to `PaidLate`.
+///
+/// ```
+/// use payments::{TradeEvent, TradeState, Transition, apply};
+/// assert_eq!(apply(TradeState::Pending, TradeEvent::Paid), Transition::Moved(TradeState::Paid));
+/// assert_eq!(apply(TradeState::Closed, TradeEvent::Paid), Transition::Moved(TradeState::PaidLate));
+/// assert_eq!(apply(TradeState::Paid, TradeEvent::Closed), Transition::Refused);
+/// ```
+#[must_use]
+pub const fn apply(state: TradeState, event: TradeEvent) -> Transition {
+    use TradeState::{Closed, Created, Paid, PaidLate, Pending, Refunded};
+    match (event, state) {
+        (TradeEvent::Submitted, Created) => Transition::Moved(Pending),
+        (TradeEvent::Paid, Created | Pending) => Transition::Moved(Paid),
+        (TradeEvent::Paid, Closed) => Transition::Moved(PaidLate),
+        (TradeEvent::Closed, Created | Pending) => Transition::Moved(Closed),
+        (TradeEvent::Refunded, Paid | PaidLate) => Transition::Moved(Refunded),
+        (TradeEvent::Submitted, Pending)
+        | (TradeEvent::Paid, Paid | PaidLate | Refunded)
+        | (TradeEvent::Closed, Closed)
+        | (TradeEvent::Refunded, Refunded) => Transition::Same,
+        (TradeEvent::Submitted, Paid | PaidLate | Closed | Refunded)
+        | (TradeEvent::Closed, Paid | PaidLate | Refunded)
+        | (TradeEvent::Refunded, Created | Pending | Closed) => Transition::Refused,
+    }
+}
+
+impl TradeState {
+    /// Every state, in the order of a trade's life.
+    pub const ALL: [Self; 6] =
+        [Self::Created, Self::Pending, Self::Paid, Self::Closed, Self::PaidLate, Self::Refunded];
+
+    /// The word that stores and logs use.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Pending => "pending",
+            Self::Paid => "paid",
+            Self::Closed => "closed",
+            Self::PaidLate => "paid_late",
+            Self::Refunded => "refunded",
+        }
+    }
+
+    /// Reads the word that [`TradeState::code`] writes.
+    ///
+    /// # Errors
+    /// `InvalidInput` for any other word.
+    pub fn parse(code: &str) -> Result<Self, Error> {
+        let known = Self::ALL.into_iter().find(|state| state.code() == code);
+        known.ok_or_else(|| refused_value("trade state", code, "this version does not know it"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EVENTS: [TradeEvent; 4] =
+        [TradeEvent::Submitted, TradeEvent::Paid, TradeEvent::Closed, TradeEvent::Refunded];
+
+    #[test]
+    fn an_event_applied_twice_changes_nothing_the_second_time() {
+        for state in TradeState::ALL {
+            for event in EVENTS {
+                if let Transition::Moved(next) = apply(state, event) {
+                    assert_eq!(apply(next, event), Transition::Same, "{state:?} {event:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn money_received_is_never_forgotten() {
+        let had_money =
+            |state| matches!(state, TradeState::Paid | TradeState::PaidLate | TradeState::Refunded);
+        for state in TradeState::ALL.into_iter().filter(|state| had_money(*state)) {
+            for event in EVENTS {
+                if let Transition::Moved(next) = apply(state, event) {
+                    assert!(had_money(next), "{state:?} {event:?} {next:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_read_back() {
+        for state in TradeState::ALL {
+            assert_eq!(TradeState::parse(state.code()).unwrap(), state);
+        }
+        assert!(TradeState::parse("PAID").is_err());
+    }
+}
