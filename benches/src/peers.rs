@@ -1,0 +1,3 @@
+//! The same work as ours, done by others.
+
+pub(crate) mod deadpool;
