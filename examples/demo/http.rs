@@ -1,0 +1,114 @@
+//! The web side: routes, and nothing else. Each file below serves one room of the school.
+
+pub(crate) mod admin;
+pub(crate) mod api;
+pub(crate) mod assets;
+pub(crate) mod auth;
+pub(crate) mod checkout;
+pub(crate) mod chrome;
+pub(crate) mod courses;
+pub(crate) mod guard;
+pub(crate) mod health;
+pub(crate) mod input;
+pub(crate) mod lab;
+pub(crate) mod problem;
+pub(crate) mod visitor;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::{from_fn_with_state, map_response};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{delete, get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
+use tracing::Level;
+
+use crate::app::Shared;
+use problem::Problem;
+
+/// Where the payment gateway posts its notifies.
+pub(crate) const NOTIFY_PATH: &str = "/api/v1/notify/alipay";
+/// The longest a request may take; terminals are upgraded connections and do not count.
+const REQUEST_SECS_MAX: u64 = 15;
+
+/// The whole site.
+pub(crate) fn router(app: Shared) -> Router {
+    let pages = Router::new()
+        .route("/", get(|| async { Redirect::to("/courses") }))
+        .route("/login", get(auth::page).post(auth::sign_in))
+        .route("/logout", post(auth::sign_out))
+        .route("/courses", get(courses::list))
+        .route("/courses/{slug}", get(courses::sale))
+        .route("/courses/{slug}/reserve", post(courses::reserve))
+        .route("/my", get(courses::my))
+        .route("/checkout/{no}", get(checkout::page))
+        .route("/checkout/{no}/pay", post(checkout::pay))
+        .route("/checkout/{no}/cancel", post(checkout::cancel))
+        .route("/checkout/{no}/return", get(checkout::came_back))
+        .route("/lab/{slug}", get(lab::page))
+        .route("/admin", get(admin::page))
+        .route("/admin/users/{id}/assign", post(admin::assign))
+        .route("/admin/users/{id}/unassign", post(admin::unassign))
+        .route("/admin/users/{id}/sign-out", post(admin::sign_out));
+    let api = Router::new()
+        .route("/session", post(api::sign_in).get(api::session).delete(api::sign_out))
+        .route("/tokens", post(api::token))
+        .route("/courses", get(api::courses))
+        .route("/sales/{slug}", get(api::sale))
+        .route("/sales/{slug}/reservations", post(api::reserve))
+        .route("/orders/{no}", get(api::order))
+        .route("/notify/alipay", post(checkout::notify))
+        .route("/lab/{slug}/terminal", get(lab::terminal))
+        .route("/admin/users", get(api::users))
+        .route("/admin/users/{id}/roles/{role}", axum::routing::put(api::assign))
+        .route("/admin/users/{id}/roles/{role}", delete(api::unassign));
+    Router::new()
+        .merge(pages)
+        .nest("/api/v1", api)
+        .route("/assets/{*path}", get(assets::asset))
+        .route("/.well-known/jwks.json", get(api::jwks))
+        .route("/healthz", get(health::healthz))
+        .fallback(missing)
+        .layer(DefaultBodyLimit::max(input::BODY_BYTES_MAX))
+        .layer(from_fn_with_state(app.clone(), guard::origin))
+        .layer(from_fn_with_state(app.clone(), problem::pages))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            Duration::from_secs(REQUEST_SECS_MAX),
+        ))
+        .layer(CatchPanicLayer::new())
+        .layer(map_response(method_problem))
+        .layer(from_fn_with_state(app.clone(), guard::headers))
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(DefaultMakeSpan::new().level(Level::INFO))
+                .on_response(DefaultOnResponse::new().level(Level::INFO)),
+        )
+        .with_state(app)
+}
+
+/// Answers an address that is not here: JSON under `/api/`, a page elsewhere.
+async fn missing(uri: Uri) -> Response {
+    if uri.path().starts_with("/api/") {
+        return Problem::not_found().into_response();
+    }
+    problem::PageProblem::from(Problem::not_found()).into_response()
+}
+
+/// Gives the router's own bare 405 the shape of every other problem; its `Allow` header stays.
+async fn method_problem(reply: Response) -> Response {
+    if reply.status() != StatusCode::METHOD_NOT_ALLOWED {
+        return reply;
+    }
+    let words = "this address does not take this method; see the Allow header";
+    let mut shaped =
+        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", words).into_response();
+    if let Some(allow) = reply.headers().get(header::ALLOW) {
+        shaped.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    shaped
+}

@@ -1,0 +1,159 @@
+//! The JSON API under `/api/v1`: the same functions as the pages, with typed problems.
+
+use std::time::Duration;
+
+use axum::Json as Reply;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::json;
+use sso_core::{Claims, Lifetime, TokenId, UnixMillis, UserId};
+
+use super::courses::{self, ReserveInput};
+use super::input::Json;
+use super::problem::{ApiResult, Problem};
+use super::visitor::Visitor;
+use super::{admin, auth, checkout};
+use crate::app::{AUDIENCE, Shared};
+use crate::purchase;
+
+/// The client that asks for tokens by password: the school's own.
+const CLIENT: &str = "school";
+/// Seconds that an access token lives.
+const TOKEN_SECS: u64 = 900;
+
+/// A name and a password.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Credentials {
+    login: String,
+    password: String,
+}
+
+/// `POST /api/v1/session`: signs in and sets the session cookie.
+pub(crate) async fn sign_in(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    Json(input): Json<Credentials>,
+) -> ApiResult {
+    let signed_in = auth::open_session(&app, &headers, &input.login, &input.password).await?;
+    let body = json!({ "user": signed_in.session.user.as_str(), "expires_at": signed_in.session.expires_at.as_millis() });
+    let mut reply = (StatusCode::CREATED, Reply(body)).into_response();
+    auth::set_cookie(&app, reply.headers_mut(), &signed_in)?;
+    Ok(reply)
+}
+
+/// `GET /api/v1/session`: who is signed in, wherever they signed in.
+pub(crate) async fn session(visitor: Visitor) -> ApiResult {
+    let account = visitor.account;
+    Ok(Reply(json!({ "user": account.id, "login": account.login, "display_name": account.display_name }))
+        .into_response())
+}
+
+/// `DELETE /api/v1/session`: ends it on every server.
+pub(crate) async fn sign_out(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
+    if let Some(secret) = &visitor.secret {
+        app.sso.logout(secret).await?;
+    }
+    let mut reply = StatusCode::NO_CONTENT.into_response();
+    auth::clear_cookie(&app, reply.headers_mut())?;
+    Ok(reply)
+}
+
+/// `POST /api/v1/tokens`: an RS256 access token for programs (RFC 9068).
+pub(crate) async fn token(State(app): State<Shared>, Json(input): Json<Credentials>) -> ApiResult {
+    let account = auth::authenticate(&app, &input.login, &input.password).await?;
+    let lifetime = Lifetime::starting(UnixMillis::now(), Duration::from_secs(TOKEN_SECS))?;
+    let claims = Claims::new(UserId::new(&account.id)?, CLIENT, AUDIENCE, TokenId::random()?, lifetime)?;
+    let token = app.issuer.issue(&claims)?;
+    let body = json!({ "access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECS });
+    Ok((StatusCode::CREATED, Reply(body)).into_response())
+}
+
+/// `GET /.well-known/jwks.json`: the public keys that verify our tokens (RFC 7517).
+pub(crate) async fn jwks(State(app): State<Shared>, request: HeaderMap) -> ApiResult {
+    let jwks = app.keys.jwks()?;
+    let etag =
+        HeaderValue::from_str(&jwks.etag).map_err(|cause| Problem::broken("key set", false, &cause))?;
+    let unchanged = request.get(header::IF_NONE_MATCH) == Some(&etag);
+    let headers = [
+        (header::ETAG, etag),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300")),
+        (header::CONTENT_TYPE, HeaderValue::from_static("application/jwk-set+json")),
+    ];
+    if unchanged {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    Ok((headers, jwks.json).into_response())
+}
+
+/// `GET /api/v1/courses`
+pub(crate) async fn courses(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
+    visitor.must(&app, "course:view")?;
+    let results = courses::views(&app, &visitor.account.id).await?;
+    Ok(Reply(json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
+        .into_response())
+}
+
+/// `GET /api/v1/sales/{slug}`: what is left, held and sold.
+pub(crate) async fn sale(State(app): State<Shared>, visitor: Visitor, Path(slug): Path<String>) -> ApiResult {
+    visitor.must(&app, "course:view")?;
+    courses::find(&app, &slug).await?;
+    let state = app.sale(&slug)?.state().await?;
+    Ok(Reply(json!({ "left": state.left, "held": state.held, "paid": state.paid })).into_response())
+}
+
+/// `POST /api/v1/sales/{slug}/reservations`: one seat, whatever the number of retries of one request id.
+pub(crate) async fn reserve(
+    State(app): State<Shared>,
+    visitor: Visitor,
+    Path(slug): Path<String>,
+    Json(input): Json<ReserveInput>,
+) -> ApiResult {
+    visitor.must(&app, "sale:buy")?;
+    let course = courses::find(&app, &slug).await?;
+    let won = purchase::reserve(&app, &visitor.account, &course, &input.request_id).await?;
+    let place = format!("/checkout/{}", won.out_trade_no);
+    let body = json!({
+        "reservation": won.reservation_id, "order": won.out_trade_no, "expires_at": won.expires_at, "checkout": place,
+    });
+    Ok((StatusCode::CREATED, Reply(body)).into_response())
+}
+
+/// `GET /api/v1/orders/{no}`
+pub(crate) async fn order(
+    State(app): State<Shared>,
+    visitor: Visitor,
+    Path(number): Path<String>,
+) -> ApiResult {
+    let (_, order) = checkout::own(&app, &visitor, &number).await?;
+    Ok(Reply(order).into_response())
+}
+
+/// `GET /api/v1/admin/users`
+pub(crate) async fn users(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
+    visitor.must(&app, "user:view")?;
+    let results = admin::user_views(&app).await?;
+    Ok(Reply(json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
+        .into_response())
+}
+
+/// `PUT /api/v1/admin/users/{id}/roles/{role}`
+pub(crate) async fn assign(
+    State(app): State<Shared>,
+    visitor: Visitor,
+    Path((id, role)): Path<(String, String)>,
+) -> ApiResult {
+    admin::change_role(&app, &visitor, &id, &role, admin::RoleChange::Assign).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// `DELETE /api/v1/admin/users/{id}/roles/{role}`
+pub(crate) async fn unassign(
+    State(app): State<Shared>,
+    visitor: Visitor,
+    Path((id, role)): Path<(String, String)>,
+) -> ApiResult {
+    admin::change_role(&app, &visitor, &id, &role, admin::RoleChange::Unassign).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}

@@ -1,0 +1,127 @@
+//! Who is asking: a session cookie or a bearer token becomes a known account, or a typed reason why not.
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::request::Parts;
+use axum::http::{Method, header};
+use axum::response::{IntoResponse, Response};
+use rbac::{Decision, PermissionName};
+use sso_core::{Check, CookieRead, EndReason, SessionSecret, UnixMillis};
+
+use super::chrome::Chrome;
+use super::problem::{PageProblem, Problem};
+use crate::app::{App, Shared};
+use crate::school::account::Account;
+
+/// A known person.
+#[derive(Debug, Clone)]
+pub(crate) struct Visitor {
+    pub(crate) account: Account,
+    /// The session's secret, when a cookie brought them here and not a token.
+    pub(crate) secret: Option<SessionSecret>,
+}
+
+impl Visitor {
+    /// Refuses unless the visitor's roles carry the permission.
+    pub(crate) fn must(&self, app: &App, permission: &str) -> Result<(), Problem> {
+        if self.may(app, permission)? {
+            return Ok(());
+        }
+        Err(Problem::forbidden(format!(
+            "this needs the permission `{permission}`; ask an administrator for a role with it"
+        )))
+    }
+
+    /// Answers whether the visitor's roles carry the permission.
+    pub(crate) fn may(&self, app: &App, permission: &str) -> Result<bool, Problem> {
+        let user = rbac::UserId::new(&self.account.id)?;
+        let asked = PermissionName::new(permission)?;
+        let policy = app.live.snapshot();
+        match policy.decide(&user, &asked) {
+            Ok(decision) => Ok(matches!(decision, Decision::Permit)),
+            Err(unknown) => Err(Problem::broken("permission catalogue", false, &unknown)),
+        }
+    }
+
+    /// The frame of this visitor's pages.
+    pub(crate) fn chrome(&self, app: &App, tab: &'static str) -> Result<Chrome, Problem> {
+        Ok(Chrome::of(&self.account.display_name, self.may(app, "user:view")?, tab))
+    }
+}
+
+/// Finds out who sent the request.
+pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Visitor, Problem> {
+    let headers = &parts.headers;
+    if let Some(bearer) = headers.get(header::AUTHORIZATION) {
+        let id = bearer_subject(app, bearer.as_bytes())?;
+        return known(app, &id, None).await;
+    }
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let line = cookies.collect::<Vec<_>>().join("; ");
+    match app.cookie.read(&line) {
+        CookieRead::Absent => Err(Problem::unauthenticated("not_signed_in", "sign in first")),
+        CookieRead::Malformed => Err(Problem::unauthenticated(
+            "malformed_cookie",
+            "the session cookie is not one of ours; sign in again",
+        )),
+        CookieRead::Secret(secret) => match app.sso.check(&secret).await? {
+            Check::Active(session) => known(app, session.user.as_str(), Some(secret)).await,
+            Check::Ended(reason) => Err(ended(reason)),
+            Check::Unknown => {
+                Err(Problem::unauthenticated("unknown_session", "this session is over; sign in again"))
+            }
+        },
+    }
+}
+
+fn bearer_subject(app: &App, header: &[u8]) -> Result<String, Problem> {
+    let refused = |words: String| Problem::unauthenticated("invalid_token", words);
+    let token = std::str::from_utf8(header)
+        .ok()
+        .and_then(|text| text.strip_prefix("Bearer "))
+        .ok_or_else(|| refused("the Authorization header must be `Bearer` and a token".to_owned()))?;
+    match app.verifier.verify(token, UnixMillis::now()) {
+        Ok(claims) => Ok(claims.subject().as_str().to_owned()),
+        Err(rejected) => Err(refused(format!("the access token was refused: {rejected}"))),
+    }
+}
+
+async fn known(app: &App, id: &str, secret: Option<SessionSecret>) -> Result<Visitor, Problem> {
+    match app.school.account(id).await? {
+        Some(account) => Ok(Visitor { account, secret }),
+        None => {
+            Err(Problem::unauthenticated("unknown_account", "this account is gone; sign in with another"))
+        }
+    }
+}
+
+/// The problem of a session that ended, with its reason as the code.
+fn ended(reason: EndReason) -> Problem {
+    match reason {
+        EndReason::SignedOut => Problem::unauthenticated("signed_out", "you signed out; sign in again"),
+        EndReason::ExpiredIdle => {
+            Problem::unauthenticated("expired_idle", "you were away for too long; sign in again")
+        }
+        EndReason::ExpiredAbsolute => {
+            Problem::unauthenticated("expired_absolute", "your session reached its age limit; sign in again")
+        }
+        _ => Problem::unauthenticated("session_ended", "your session was ended; sign in again"),
+    }
+}
+
+impl FromRequestParts<Shared> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Self, Response> {
+        let problem = match identify(app, parts).await {
+            Ok(visitor) => return Ok(visitor),
+            Err(problem) => problem,
+        };
+        // A nested router sees a path without its prefix; the original is what the client asked for.
+        let path = parts.extensions.get::<OriginalUri>().map_or(parts.uri.path(), |uri| uri.path());
+        if path.starts_with("/api/") {
+            return Err(problem.into_response());
+        }
+        let next = if parts.method == Method::GET { path } else { "/courses" };
+        Err(PageProblem::at(problem, next).into_response())
+    }
+}

@@ -1,0 +1,108 @@
+//! Opening: each part of the school from the config, embedded or external, and a table that says which is which.
+
+mod lab;
+mod pay;
+mod sso;
+mod stores;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rbac::Live;
+use tokio::sync::{Semaphore, watch};
+
+use crate::app::{App, Shared};
+use crate::config::Config;
+use crate::school::School;
+use crate::seed;
+use crate::shell_target::ShellTarget;
+use crate::start_error::StartError;
+
+/// Passwords hashed at the same time.
+const HASHING_MAX: usize = 2;
+
+/// What opening gives.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) app: Shared,
+    /// The embedded SSH server, to be shut down at the end.
+    pub(crate) shell_target: Option<ShellTarget>,
+    pub(crate) parts: Vec<Part>,
+}
+
+/// A line of the table at start.
+#[derive(Debug, Clone)]
+pub(crate) struct Part {
+    pub(crate) name: &'static str,
+    pub(crate) external: bool,
+    pub(crate) words: String,
+}
+
+/// Opens everything.
+pub(crate) async fn open(
+    config: &Config,
+    addr: SocketAddr,
+    stopping: watch::Receiver<bool>,
+) -> Result<Opened, StartError> {
+    std::fs::create_dir_all(&config.data_dir)
+        .map_err(|cause| StartError::DataDir { path: config.data_dir.clone(), cause })?;
+    let (pool, database_part) = stores::database(config).await?;
+    let school = School::open(pool.clone()).await.map_err(|cause| StartError::Database { cause })?;
+    let stores = stores::open(config).await?;
+    let policies = rbac::SqliteStore::new(pool.clone());
+    policies.migrate().await.map_err(StartError::part("permission store"))?;
+    let live = Live::load(Arc::new(policies)).await.map_err(StartError::part("permission store"))?;
+    let orders = payments::store::SqliteStore::new(pool);
+    orders.migrate().await.map_err(StartError::part("order store"))?;
+    let identity = sso::open(config, addr)?;
+    let till = pay::open(config, &identity.public_url, addr, stopping.clone()).await?;
+    let bench = lab::open(config).await?;
+
+    let sso = sso_core::Sso::new(stores.sessions, identity.limits);
+    seed::school(&school, &identity.hasher).await?;
+    seed::roles(&live).await?;
+    seed::sales(&school, &stores.sales, &orders, config.pay_minutes).await?;
+    let app = App {
+        origins: identity.origins,
+        gateway_origin: till.origin,
+        notify_base: till.notify_base,
+        public_url: identity.public_url,
+        pay_minutes: config.pay_minutes,
+        school,
+        sso,
+        cookie: identity.cookie,
+        hasher: Arc::new(identity.hasher),
+        hashing: Semaphore::new(HASHING_MAX),
+        keys: identity.keys,
+        issuer: identity.issuer,
+        verifier: identity.verifier,
+        live,
+        sales: stores.sales,
+        orders: Arc::new(orders),
+        merchant: till.merchant,
+        lab: bench.lab,
+        stopping,
+    };
+    let parts = vec![database_part, stores.part, till.part, bench.part];
+    Ok(Opened { app: Arc::new(app), shell_target: bench.shell_target, parts })
+}
+
+/// How long opening a connection to an outside part may take.
+pub(crate) const CONNECT: Duration = Duration::from_secs(3);
+
+/// Tells a person where to go and what stands behind it.
+#[expect(clippy::print_stdout, reason = "the demo's first words are for the person who started it")]
+pub(crate) fn announce(parts: &[Part], public_url: &str) {
+    println!("\nPinewood School is open at  {public_url}\n");
+    println!("  accounts (password `{}`):", seed::PASSWORD);
+    for (_, login, name, role) in seed::ACCOUNTS {
+        println!("    {login:<12} {role:<14} {name}");
+    }
+    println!("\n  parts:");
+    for part in parts {
+        let kind = if part.external { "external" } else { "embedded" };
+        println!("    {:<22} {kind:<9} {}", part.name, part.words);
+    }
+    println!("\nCtrl-C stops it. `cargo demo --help` lists the settings.\n");
+}

@@ -1,0 +1,107 @@
+//! Checkouts: which order pays for which won seat.
+
+use sqlx::FromRow;
+
+use super::School;
+
+/// A won seat on its way to payment.
+#[derive(Debug, Clone, FromRow)]
+pub(crate) struct Checkout {
+    pub(crate) out_trade_no: String,
+    pub(crate) account_id: String,
+    pub(crate) course_slug: String,
+    pub(crate) reservation_id: String,
+    /// Milliseconds since the epoch when the seat goes back.
+    pub(crate) expires_at: i64,
+    /// Milliseconds since the epoch.
+    pub(crate) created_at: i64,
+}
+
+const COLUMNS: &str = "out_trade_no, account_id, course_slug, reservation_id, expires_at, created_at";
+
+impl School {
+    /// Records a checkout; the same one again changes nothing.
+    pub(crate) async fn add_checkout(&self, checkout: &Checkout) -> Result<(), sqlx::Error> {
+        let text = format!(
+            "INSERT INTO school_checkout ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+        );
+        sqlx::query(sqlx::AssertSqlSafe(text))
+            .bind(&checkout.out_trade_no)
+            .bind(&checkout.account_id)
+            .bind(&checkout.course_slug)
+            .bind(&checkout.reservation_id)
+            .bind(checkout.expires_at)
+            .bind(checkout.created_at)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
+    /// The checkout of an order.
+    pub(crate) async fn checkout(&self, out_trade_no: &str) -> Result<Option<Checkout>, sqlx::Error> {
+        let text = format!("SELECT {COLUMNS} FROM school_checkout WHERE out_trade_no = ?");
+        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(out_trade_no).fetch_optional(&self.pool).await
+    }
+
+    /// The checkouts of one person, the newest first.
+    pub(crate) async fn checkouts_of(&self, account_id: &str) -> Result<Vec<Checkout>, sqlx::Error> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM school_checkout WHERE account_id = ? ORDER BY created_at DESC LIMIT 200"
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(account_id).fetch_all(&self.pool).await
+    }
+
+    /// The checkouts of a course that led to an enrolment, or may still be paid at this time, the oldest first.
+    pub(crate) async fn checkouts_alive(&self, slug: &str, now: i64) -> Result<Vec<Checkout>, sqlx::Error> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM school_checkout WHERE course_slug = ? AND (expires_at > ?
+             OR out_trade_no IN (SELECT out_trade_no FROM school_enrolment)) ORDER BY created_at"
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(slug).bind(now).fetch_all(&self.pool).await
+    }
+
+    /// Checkouts whose time to pay ended between two instants, milliseconds since the epoch.
+    pub(crate) async fn checkouts_expired(
+        &self,
+        after: i64,
+        until: i64,
+    ) -> Result<Vec<Checkout>, sqlx::Error> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM school_checkout WHERE expires_at > ? AND expires_at <= ? ORDER BY expires_at LIMIT 1000"
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(after).bind(until).fetch_all(&self.pool).await
+    }
+
+    /// Records that a payment bought nothing, by the gateway's number of it: its buyer is owed the money.
+    pub(crate) async fn add_refund_due(
+        &self,
+        trade_no: &str,
+        out_trade_no: &str,
+        at: i64,
+    ) -> Result<(), sqlx::Error> {
+        sqlx::query("INSERT INTO school_refund_due (trade_no, out_trade_no, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING")
+            .bind(trade_no)
+            .bind(out_trade_no)
+            .bind(at)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
+    /// Answers whether an order's buyer is owed the money.
+    pub(crate) async fn is_refund_due(&self, out_trade_no: &str) -> Result<bool, sqlx::Error> {
+        let found: Option<i64> =
+            sqlx::query_scalar("SELECT 1 FROM school_refund_due WHERE out_trade_no = ? LIMIT 1")
+                .bind(out_trade_no)
+                .fetch_optional(&self.pool)
+                .await?;
+        Ok(found.is_some())
+    }
+
+    /// The payments whose buyers are owed their money, by the gateway's numbers, the oldest first.
+    pub(crate) async fn refunds_due(&self) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar("SELECT trade_no FROM school_refund_due ORDER BY at LIMIT 1000")
+            .fetch_all(&self.pool)
+            .await
+    }
+}

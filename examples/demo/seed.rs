@@ -1,0 +1,215 @@
+//! Seeded data: courses, accounts, roles, open sales. Everything that is there already stays as it is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use payments::store::OrderStore;
+use payments::{OutTradeNo, TradeState};
+use rbac::{
+    Applied, Change, Effect, Label, Live, PermissionName, PermissionPattern, Refusal, RoleName, UserId,
+};
+use seckill::{BuyerId, FlashSale, Outcome, Quantity, ReservationId, SaleConfig, SaleStore};
+use sso_core::{PasswordHasher, PasswordSalt};
+
+use crate::clock;
+use crate::http::problem::Problem;
+use crate::purchase;
+use crate::school::School;
+use crate::school::account::Account;
+use crate::school::checkout::Checkout;
+use crate::school::course::Course;
+
+/// The password of every seeded account. The demo listens on loopback; a real school has no such thing.
+pub(crate) const PASSWORD: &str = "pinewood-2026";
+
+/// A seeded account: id, sign-in name, shown name, role.
+pub(crate) const ACCOUNTS: [(&str, &str, &str, &str); 4] = [
+    ("u1001", "hanmeimei", "Han Meimei 韩梅梅", "student"),
+    ("u1002", "lilei", "Li Lei 李雷", "student"),
+    ("u1003", "teacher.wu", "Wu Lan 吴岚", "teacher"),
+    ("u1004", "admin", "Zhao Qing 赵清", "administrator"),
+];
+
+const PERMISSIONS: [(&str, &str); 6] = [
+    ("course:view", "See courses and sales"),
+    ("course:edit", "Change courses"),
+    ("sale:buy", "Take part in flash sales"),
+    ("lab:open", "Open a lab's terminal"),
+    ("user:view", "See users and roles"),
+    ("user:edit", "Give and take roles, end sessions"),
+];
+
+const ROLES: [(&str, &str, &[&str]); 4] = [
+    ("member", "Everybody with an account", &["course:view"]),
+    ("student", "Buys courses, works in labs", &["sale:buy", "lab:open"]),
+    ("teacher", "Teaches courses, works in labs", &["course:edit", "lab:open"]),
+    ("administrator", "Runs the school", &["*"]),
+];
+
+const INHERITANCE: [(&str, &str); 2] = [("student", "member"), ("teacher", "member")];
+
+/// Milliseconds that a seeded sale stays open: a year.
+const SALE_MILLIS: u64 = 365 * 24 * 3600 * 1000;
+
+/// Fills the school's tables.
+pub(crate) async fn school(school: &School, hasher: &PasswordHasher) -> Result<(), Problem> {
+    for (id, login, display_name, _) in ACCOUNTS {
+        if school.account(id).await?.is_some() {
+            continue;
+        }
+        let hash = hasher.hash(PASSWORD, PasswordSalt::random()?)?;
+        let account = Account {
+            id: id.to_owned(),
+            login: login.to_owned(),
+            display_name: display_name.to_owned(),
+            password_hash: hash.as_phc().to_owned(),
+        };
+        school.add_account(&account).await?;
+    }
+    for course in courses() {
+        school.add_course(&course).await?;
+    }
+    Ok(())
+}
+
+/// Fills the permission tables.
+pub(crate) async fn roles(live: &Live) -> Result<(), Problem> {
+    let mut changes = Vec::new();
+    for (name, label) in PERMISSIONS {
+        changes.push(Change::AddPermission {
+            permission: PermissionName::new(name)?,
+            label: Label::new(label)?,
+        });
+    }
+    for (name, label, grants) in ROLES {
+        let role = RoleName::new(name)?;
+        changes.push(Change::AddRole { role: role.clone(), label: Label::new(label)? });
+        for pattern in grants {
+            let pattern = PermissionPattern::new(pattern)?;
+            changes.push(Change::Grant { role: role.clone(), pattern, effect: Effect::Allow });
+        }
+    }
+    for (senior, junior) in INHERITANCE {
+        changes.push(Change::Inherit { senior: RoleName::new(senior)?, junior: RoleName::new(junior)? });
+    }
+    for (id, _, _, role) in ACCOUNTS {
+        changes.push(Change::AddUser { user: UserId::new(id)? });
+        changes.push(Change::Assign { user: UserId::new(id)?, role: RoleName::new(role)? });
+    }
+    let actor = UserId::new("seed")?;
+    for change in changes {
+        match live.apply(&actor, &change, clock::now_millis()).await? {
+            Applied::Done(_) | Applied::Refused(Refusal::AlreadyThere) => {}
+            Applied::Refused(refusal) => {
+                return Err(Problem::conflict("seed", format!("the seeded roles were refused: {refusal}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Opens the sale of each course, with the terms in its row, and takes again what the books say is held or sold: a
+/// store that remembers those seats answers that they are taken, one that has lost them learns it here.
+pub(crate) async fn sales(
+    school: &School,
+    store: &Arc<dyn SaleStore>,
+    orders: &dyn OrderStore,
+    pay_minutes: u64,
+) -> Result<(), Problem> {
+    for course in school.courses().await? {
+        let stock = u64::try_from(course.seats).unwrap_or(0);
+        let (opens, closes) = (millis(course.sale_opens)?, millis(course.sale_closes)?);
+        let terms = SaleConfig::new(purchase::sale_id(&course.slug)?, opens, closes, stock)?
+            .time_to_pay(Duration::from_secs(pay_minutes.saturating_mul(60)))?;
+        let sale = FlashSale::open(Arc::clone(store), &terms).await?;
+        for checkout in school.checkouts_alive(&course.slug, clock::to_column(clock::now_millis())).await? {
+            restore(&sale, orders, &checkout).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Takes one seat again, unless its order is closed.
+async fn restore(sale: &FlashSale, orders: &dyn OrderStore, checkout: &Checkout) -> Result<(), Problem> {
+    let Some(order) = orders.find(&OutTradeNo::parse(&checkout.out_trade_no)?).await? else { return Ok(()) };
+    let paid = matches!(order.state, TradeState::Paid | TradeState::PaidLate);
+    if !paid && !matches!(order.state, TradeState::Created | TradeState::Pending) {
+        return Ok(());
+    }
+    let reservation = ReservationId::parse(&checkout.reservation_id)?;
+    let buyer = BuyerId::new(&checkout.account_id)?;
+    let won = sale.reserve(buyer, Quantity::ONE, reservation.request().clone()).await?;
+    if paid && matches!(won, Outcome::Reserved(_)) {
+        sale.confirm(&reservation).await?;
+    }
+    tracing::debug!(order = checkout.out_trade_no, ?won, paid, "seat restored");
+    Ok(())
+}
+
+fn millis(column: i64) -> Result<seckill::UnixMillis, Problem> {
+    Ok(seckill::UnixMillis::new(u64::try_from(column).unwrap_or(0))?)
+}
+
+fn courses() -> Vec<Course> {
+    let opens = clock::now_millis();
+    let course =
+        |slug: &str, zh: &str, en: &str, summary: &str, teacher: &str, weeks, yuan: i64, seats, lab| Course {
+            slug: slug.to_owned(),
+            title_zh: zh.to_owned(),
+            title_en: en.to_owned(),
+            summary: summary.to_owned(),
+            teacher: teacher.to_owned(),
+            weeks,
+            price_fen: yuan.saturating_mul(100),
+            seats,
+            has_lab: lab,
+            sale_opens: clock::to_column(opens),
+            sale_closes: clock::to_column(opens.saturating_add(SALE_MILLIS)),
+        };
+    vec![
+        course(
+            "shell",
+            "命令行入门",
+            "The Shell from Zero",
+            "Files, pipes, processes and scripts, in a terminal of your own from the first minute.",
+            "Wu Lan 吴岚",
+            4,
+            88,
+            12,
+            true,
+        ),
+        course(
+            "rust",
+            "Rust 系统编程",
+            "Systems Programming in Rust",
+            "Ownership without tears, then a small web server that you can trust under load.",
+            "Chen Yu 陈宇",
+            10,
+            399,
+            30,
+            true,
+        ),
+        course(
+            "sql",
+            "数据库设计",
+            "Databases by Design",
+            "From a blank page to tables that stay right when a thousand people write at once.",
+            "Lin Xiao 林晓",
+            6,
+            199,
+            24,
+            false,
+        ),
+        course(
+            "security",
+            "Web 安全实战",
+            "Web Security Workshop",
+            "Sessions, tokens, signatures and the attacks on each. One evening a week, two seats.",
+            "Sun Hao 孙浩",
+            8,
+            299,
+            2,
+            false,
+        ),
+    ]
+}

@@ -1,0 +1,94 @@
+//! Why the demo could not start: each reason names the culprit and what to do.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use crate::http::problem::Problem;
+
+/// A reason not to start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    /// The runtime or its signals could not be set up.
+    #[error("the runtime could not be started")]
+    Runtime {
+        #[source]
+        cause: io::Error,
+    },
+    /// The address is taken or not ours.
+    #[error(
+        "cannot listen on {addr}: choose another with `--listen 127.0.0.1:8081`, or `--listen 127.0.0.1:0` for a free port"
+    )]
+    Listen {
+        addr: SocketAddr,
+        #[source]
+        cause: io::Error,
+    },
+    /// The data folder cannot be made.
+    #[error("the data folder `{}` cannot be made: choose another with --data-dir", path.display())]
+    DataDir {
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    /// The database URL is of a kind that the demo has no tables for.
+    #[error("the database `{scheme}:` is not served: set DATABASE_URL to `sqlite:PATH`, or leave it out")]
+    DatabaseKind { scheme: String },
+    /// The database did not open.
+    #[error("the database could not be opened: check DATABASE_URL and the folder's rights")]
+    Database {
+        #[source]
+        cause: sqlx::Error,
+    },
+    /// Redis did not answer.
+    #[error(
+        "redis at `{url}` cannot be used: start it (`redis-server`), correct REDIS_URL, or leave it out to keep everything in memory"
+    )]
+    Redis {
+        url: String,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A key file cannot be had.
+    #[error(transparent)]
+    Key(#[from] crate::keys::KeyFileError),
+    /// A file that a flag names cannot be read.
+    #[error("the file `{}` of {flag} cannot be read", path.display())]
+    File {
+        flag: &'static str,
+        path: PathBuf,
+        #[source]
+        cause: io::Error,
+    },
+    /// The public address cannot be used.
+    #[error(
+        "`{url}` is no public address: give `http://host[:port]` or `https://host[:port]`, without a path"
+    )]
+    PublicUrl { url: String },
+    /// A setting was refused by the part that it is for.
+    #[error("the {part} could not be set up")]
+    Part {
+        part: &'static str,
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The seeded data were refused.
+    #[error("the seeded data were refused: {detail}")]
+    Seed { detail: String },
+}
+
+impl StartError {
+    /// A part that could not be set up.
+    pub(crate) fn part<E>(part: &'static str) -> impl FnOnce(E) -> Self
+    where
+        E: std::error::Error + Send + Sync + 'static,
+    {
+        move |cause| Self::Part { part, cause: Box::new(cause) }
+    }
+}
+
+impl From<Problem> for StartError {
+    fn from(problem: Problem) -> Self {
+        Self::Seed { detail: problem.detail }
+    }
+}

@@ -1,0 +1,63 @@
+//! A shell over SSH with a verified host key: what comes in here goes there, and back.
+//!
+//! `cargo run -p examples --bin terminal -- HOST:PORT USER KEY_FILE KNOWN_HOSTS_FILE`
+
+use std::error::Error;
+use std::io::Write;
+use std::net::ToSocketAddrs;
+
+use bytes::Bytes;
+use tokio::io::AsyncReadExt;
+use webssh_core::ssh::{ConnectOptions, Connected, Libssh2, Output};
+use webssh_core::{Admission, Credentials, KnownHosts, Secret, TargetPolicy};
+
+#[tokio::main]
+#[expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [place, user, key, known_hosts] = args.as_slice() else {
+        return Err("give HOST:PORT USER KEY_FILE KNOWN_HOSTS_FILE".into());
+    };
+    // Only what is listed can be reached; here the list is the one place that was asked for.
+    let (host, port) = place.rsplit_once(':').ok_or("give the host with its port")?;
+    let policy = TargetPolicy::new([place.as_str()])?;
+    let Admission::Allowed(target) = policy.admit(host, port.parse()?, user)? else {
+        return Err("the target is not listed".into());
+    };
+    let addr = place.to_socket_addrs()?.next().ok_or("the host has no address")?;
+    let hosts = KnownHosts::parse(&std::fs::read_to_string(known_hosts)?)?;
+    let credentials = Credentials::key(Secret::new(std::fs::read_to_string(key)?), None)?;
+    let shell = match Libssh2::connect(&target, addr, &hosts, credentials, ConnectOptions::default()).await? {
+        Connected::Open(shell) => shell,
+        Connected::HostRefused(verdict) => {
+            return Err(format!("the host key was refused: {verdict:?}").into());
+        }
+        Connected::LoginRefused => return Err("the server refused the key".into()),
+    };
+    let (input, mut output) = shell.split();
+    let typing = tokio::spawn(async move {
+        let mut buffer = vec![0_u8; 4096];
+        let mut stdin = tokio::io::stdin();
+        while let Ok(read) = stdin.read(&mut buffer).await {
+            let typed = buffer.get(..read).filter(|typed| !typed.is_empty());
+            let Some(typed) = typed.map(Bytes::copy_from_slice) else {
+                break;
+            };
+            if input.send(typed).await.is_err() {
+                break;
+            }
+        }
+    });
+    loop {
+        match output.recv().await {
+            Output::Bytes(bytes) => std::io::stdout().write_all(&bytes)?,
+            Output::Ended(end) => {
+                println!("\n{end:?}");
+                break;
+            }
+        }
+        std::io::stdout().flush()?;
+    }
+    typing.abort();
+    Ok(())
+}

@@ -1,0 +1,219 @@
+//! The JSON API: the right status and code for everything that can be wrong.
+
+use std::collections::HashSet;
+
+use reqwest::{Client, Response, StatusCode};
+use serde_json::{Value, json};
+
+use super::demo::{Demo, PASSWORD, client, sign_in};
+
+async fn refusal(reply: Response) -> (StatusCode, String) {
+    let status = reply.status();
+    let body: Value = reply.json().await.unwrap();
+    assert!(!body["detail"].as_str().unwrap().is_empty());
+    (status, body["code"].as_str().unwrap().to_owned())
+}
+
+async fn get(client: &Client, url: String, cookie: &str) -> Response {
+    client.get(url).header("cookie", cookie).send().await.unwrap()
+}
+
+async fn reserve(client: &Client, base: &str, cookie: &str, slug: &str, request_id: &str) -> Response {
+    let url = format!("{base}/api/v1/sales/{slug}/reservations");
+    client.post(url).header("cookie", cookie).json(&json!({ "request_id": request_id })).send().await.unwrap()
+}
+
+#[tokio::test]
+async fn wrong_passwords_and_unknown_users_get_one_answer() {
+    let demo = Demo::start(&[]);
+    let (http, url) = (client(), format!("{}/api/v1/session", demo.url()));
+    let mut answers = HashSet::new();
+    for login in ["hanmeimei", "nobody-here"] {
+        let reply =
+            http.post(&url).json(&json!({ "login": login, "password": "wrong" })).send().await.unwrap();
+        assert!(reply.headers().get("set-cookie").is_none());
+        assert_eq!(reply.status(), 401);
+        answers.insert(reply.text().await.unwrap());
+    }
+    assert_eq!(answers.len(), 1, "{answers:?}");
+}
+
+#[tokio::test]
+async fn odd_cookies_and_forged_tokens_are_refused_by_kind() {
+    let demo = Demo::start(&[]);
+    let (http, url) = (client(), format!("{}/api/v1/session", demo.url()));
+    assert_eq!(
+        refusal(get(&http, url.clone(), "other=1").await).await,
+        (StatusCode::UNAUTHORIZED, "not_signed_in".into())
+    );
+    let odd = get(&http, url.clone(), "sid=not-a-secret").await;
+    assert_eq!(refusal(odd).await, (StatusCode::UNAUTHORIZED, "malformed_cookie".into()));
+    let stale = format!("sid=0123456789abcdef.{}", "A".repeat(43));
+    assert_eq!(
+        refusal(get(&http, url.clone(), &stale).await).await,
+        (StatusCode::UNAUTHORIZED, "unknown_session".into())
+    );
+    let body = json!({ "login": "lilei", "password": PASSWORD });
+    let reply: Value = http
+        .post(format!("{}/api/v1/tokens", demo.url()))
+        .json(&body)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let token = reply["access_token"].as_str().unwrap();
+    let good = http.get(&url).bearer_auth(token).send().await.unwrap();
+    assert_eq!(good.json::<Value>().await.unwrap()["login"], "lilei");
+    let (head, rest) = token.split_once('.').unwrap();
+    let (_, signature) = rest.split_once('.').unwrap();
+    let forged = format!("{head}.eyJzdWIiOiJ1MTAwNCJ9.{signature}");
+    let reply = http.get(&url).bearer_auth(forged).send().await.unwrap();
+    assert!(reply.headers().contains_key("www-authenticate"));
+    assert_eq!(refusal(reply).await, (StatusCode::UNAUTHORIZED, "invalid_token".into()));
+    let keys: Value =
+        http.get(format!("{}/.well-known/jwks.json", demo.url())).send().await.unwrap().json().await.unwrap();
+    assert_eq!(keys["keys"][0]["alg"], "RS256");
+    assert!(keys["keys"][0].get("d").is_none());
+}
+
+#[tokio::test]
+async fn a_double_click_wins_one_seat_and_the_last_seat_sells_out() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let mut cookies = Vec::new();
+    for login in ["hanmeimei", "lilei", "admin"] {
+        cookies.push(sign_in(&http, base, login).await);
+    }
+    let twice = (
+        reserve(&http, base, &cookies[0], "security", "double-click-0001"),
+        reserve(&http, base, &cookies[0], "security", "double-click-0001"),
+    );
+    let (first, second) = tokio::join!(twice.0, twice.1);
+    assert_eq!((first.status(), second.status()), (StatusCode::CREATED, StatusCode::CREATED));
+    let (first, second): (Value, Value) = (first.json().await.unwrap(), second.json().await.unwrap());
+    assert_eq!(first["order"], second["order"]);
+    let again = reserve(&http, base, &cookies[0], "security", "another-wish-001").await;
+    assert_eq!(refusal(again).await, (StatusCode::CONFLICT, "limit_reached".into()));
+    assert_eq!(reserve(&http, base, &cookies[1], "security", "second-buyer-001").await.status(), 201);
+    let late = reserve(&http, base, &cookies[2], "security", "third-buyer-0001").await;
+    assert_eq!(refusal(late).await, (StatusCode::CONFLICT, "sold_out".into()));
+    let state: Value =
+        get(&http, format!("{base}/api/v1/sales/security"), &cookies[1]).await.json().await.unwrap();
+    assert_eq!(state, json!({ "left": 0, "held": 2, "paid": 0 }));
+    let order = first["order"].as_str().unwrap();
+    let foreign = get(&http, format!("{base}/api/v1/orders/{order}"), &cookies[1]).await;
+    assert_eq!(refusal(foreign).await, (StatusCode::NOT_FOUND, "not_found".into()));
+}
+
+#[tokio::test]
+async fn bad_bodies_and_foreign_pages_are_refused() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let cookie = sign_in(&http, base, "lilei").await;
+    let url = format!("{base}/api/v1/sales/shell/reservations");
+    let post = |body: String| {
+        http.post(&url).header("cookie", &cookie).header("content-type", "application/json").body(body)
+    };
+    let large = post(format!("{{\"request_id\":\"{}\"}}", "x".repeat(100_000))).send().await.unwrap();
+    assert_eq!(refusal(large).await, (StatusCode::PAYLOAD_TOO_LARGE, "too_large".into()));
+    let torn = post("{\"request_id\":".into()).send().await.unwrap();
+    assert_eq!(refusal(torn).await, (StatusCode::BAD_REQUEST, "invalid_body".into()));
+    let short = post("{\"request_id\":\"x\"}".into()).send().await.unwrap();
+    assert_eq!(refusal(short).await, (StatusCode::BAD_REQUEST, "invalid".into()));
+    let foreign = post("{\"request_id\":\"0123456789\"}".into()).header("origin", "https://evil.example");
+    assert_eq!(refusal(foreign.send().await.unwrap()).await, (StatusCode::FORBIDDEN, "forbidden".into()));
+    let nowhere = get(&http, format!("{base}/api/v1/nothing"), &cookie).await;
+    assert_eq!(refusal(nowhere).await, (StatusCode::NOT_FOUND, "not_found".into()));
+    let wrong = http.delete(format!("{base}/api/v1/courses")).header("cookie", &cookie).send().await.unwrap();
+    assert!(wrong.headers().contains_key("allow"));
+    assert_eq!(refusal(wrong).await, (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed".into()));
+    let health = http.get(format!("{base}/healthz")).send().await.unwrap();
+    assert_eq!(health.json::<Value>().await.unwrap()["status"], "ok");
+}
+
+#[tokio::test]
+async fn a_forged_notify_pays_nothing() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let cookie = sign_in(&http, base, "lilei").await;
+    let won: Value = reserve(&http, base, &cookie, "shell", "forged-notify-01").await.json().await.unwrap();
+    let order = won["order"].as_str().unwrap();
+    let form = format!(
+        "app_id=2026000000000001&seller_id=2088000000000001&out_trade_no={order}&trade_no=1&total_amount=88.00\
+         &trade_status=TRADE_SUCCESS&charset=utf-8&sign_type=RSA2&sign={}",
+        "QUFB".repeat(80)
+    );
+    let notify = http
+        .post(format!("{base}/api/v1/notify/alipay"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(form);
+    assert_eq!(
+        refusal(notify.send().await.unwrap()).await,
+        (StatusCode::BAD_REQUEST, "notify_refused".into())
+    );
+    let state: Value =
+        get(&http, format!("{base}/api/v1/orders/{order}"), &cookie).await.json().await.unwrap();
+    assert_eq!(state["state"], "created");
+    let large =
+        http.post(format!("{base}/api/v1/notify/alipay")).body("x".repeat(70_000)).send().await.unwrap();
+    assert_eq!(refusal(large).await, (StatusCode::PAYLOAD_TOO_LARGE, "too_large".into()));
+}
+
+#[tokio::test]
+async fn roles_open_and_close_doors_at_once() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let teacher = sign_in(&http, base, "teacher.wu").await;
+    let admin = sign_in(&http, base, "admin").await;
+    let closed = reserve(&http, base, &teacher, "shell", "teacher-buys-001").await;
+    assert_eq!(refusal(closed).await, (StatusCode::FORBIDDEN, "forbidden".into()));
+    let grant = format!("{base}/api/v1/admin/users/u1003/roles/student");
+    let own = http.put(&grant).header("cookie", &teacher).send().await.unwrap();
+    assert_eq!(refusal(own).await, (StatusCode::FORBIDDEN, "forbidden".into()));
+    assert_eq!(http.put(&grant).header("cookie", &admin).send().await.unwrap().status(), 204);
+    assert_eq!(reserve(&http, base, &teacher, "shell", "teacher-buys-002").await.status(), 201);
+    assert_eq!(http.delete(&grant).header("cookie", &admin).send().await.unwrap().status(), 204);
+    let closed = reserve(&http, base, &teacher, "rust", "teacher-buys-003").await;
+    assert_eq!(refusal(closed).await, (StatusCode::FORBIDDEN, "forbidden".into()));
+}
+
+#[tokio::test]
+async fn a_terminal_needs_our_page_a_permission_and_a_seat() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let cookie = sign_in(&http, base, "lilei").await;
+    let upgrade = |origin: &'static str| {
+        http.get(format!("{base}/api/v1/lab/shell/terminal"))
+            .header("cookie", &cookie)
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("origin", origin)
+    };
+    let foreign = upgrade("https://evil.example").send().await.unwrap();
+    assert_eq!(refusal(foreign).await, (StatusCode::FORBIDDEN, "forbidden".into()));
+    let ours = upgrade(Box::leak(base.to_owned().into_boxed_str())).send().await.unwrap();
+    assert_eq!(refusal(ours).await, (StatusCode::FORBIDDEN, "not_enrolled".into()));
+}
+
+#[tokio::test]
+async fn a_seat_that_its_buyer_gives_back_is_on_sale_again() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let cookie = sign_in(&http, base, "hanmeimei").await;
+    let won: Value =
+        reserve(&http, base, &cookie, "security", "cancelled-0000001").await.json().await.unwrap();
+    let order = won["order"].as_str().unwrap();
+    let cancel =
+        http.post(format!("{base}/checkout/{order}/cancel")).header("cookie", &cookie).send().await.unwrap();
+    assert_eq!(cancel.status(), 303);
+    let state: Value =
+        get(&http, format!("{base}/api/v1/orders/{order}"), &cookie).await.json().await.unwrap();
+    assert_eq!((state["state"].as_str(), state["payable"].as_bool()), (Some("closed"), Some(false)));
+    let sale: Value =
+        get(&http, format!("{base}/api/v1/sales/security"), &cookie).await.json().await.unwrap();
+    assert_eq!(sale["left"], 2);
+}

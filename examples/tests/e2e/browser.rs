@@ -1,0 +1,116 @@
+//! A headless Chromium through chromedriver: pages, clicks, screenshots.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use fantoccini::elements::Element;
+use fantoccini::key::Key;
+use fantoccini::{Client, ClientBuilder, Locator};
+use testkit::Chromium;
+
+/// How long a page may take to show what is waited for.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// A browser window.
+pub(crate) struct Browser {
+    client: Client,
+    _chromium: Chromium,
+}
+
+impl Browser {
+    pub(crate) async fn start() -> Self {
+        let chromium = Chromium::start().unwrap();
+        let capabilities = serde_json::from_str(&chromium.capabilities()).unwrap();
+        let mut builder = ClientBuilder::new(hyper_util_connector());
+        builder.capabilities(capabilities);
+        let client = builder.connect(&chromium.webdriver_url()).await.unwrap();
+        Self { client, _chromium: chromium }
+    }
+
+    pub(crate) async fn open(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    pub(crate) async fn wait_for(&self, css: &str) -> Element {
+        let waited = self.client.wait().at_most(DEADLINE).for_element(Locator::Css(css)).await;
+        match waited {
+            Ok(element) => element,
+            Err(cause) => panic!("`{css}` did not come: {cause}; the page: {}", self.text().await),
+        }
+    }
+
+    /// The element whose text holds `words`, once there is one.
+    pub(crate) async fn wait_for_text(&self, words: &str) -> Element {
+        let path = format!(
+            "//main//*[contains(normalize-space(.), \"{words}\")][not(*[contains(normalize-space(.), \"{words}\")])]"
+        );
+        let waited = self.client.wait().at_most(DEADLINE).for_element(Locator::XPath(&path)).await;
+        match waited {
+            Ok(element) => element,
+            Err(cause) => panic!("`{words}` did not come: {cause}; the page: {}", self.text().await),
+        }
+    }
+
+    pub(crate) async fn click(&self, css: &str) {
+        self.wait_for(css).await.click().await.unwrap();
+    }
+
+    pub(crate) async fn fill(&self, css: &str, text: &str) {
+        self.wait_for(css).await.send_keys(text).await.unwrap();
+    }
+
+    /// Types into whatever has the focus.
+    pub(crate) async fn type_keys(&self, css: &str, text: &str) {
+        let field = self.wait_for(css).await;
+        field.send_keys(text).await.unwrap();
+        field.send_keys(&char::from(Key::Enter).to_string()).await.unwrap();
+    }
+
+    /// Everything a person can read on the page.
+    pub(crate) async fn text(&self) -> String {
+        match self.client.find(Locator::Css("body")).await {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(cause) => format!("no page: {cause}"),
+        }
+    }
+
+    /// Waits until the text of an element holds `words`.
+    pub(crate) async fn wait_until_holds(&self, css: &str, words: &str) {
+        let script = "return document.querySelector(arguments[0])?.textContent ?? ''";
+        let look = async {
+            loop {
+                let args = vec![serde_json::json!(css)];
+                let text = self.client.execute(script, args).await.unwrap();
+                if text.as_str().unwrap_or_default().replace('\u{a0}', " ").contains(words) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, look).await.is_err() {
+            panic!("`{words}` did not come in `{css}`; the page: {}", self.text().await);
+        }
+    }
+
+    /// Runs a script in the page.
+    pub(crate) async fn script(&self, script: &str) -> serde_json::Value {
+        self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Writes `target/screenshots/NAME.png`.
+    pub(crate) async fn screenshot(&self, name: &str) {
+        let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("screenshots");
+        std::fs::create_dir_all(&folder).unwrap();
+        let picture = self.client.screenshot().await.unwrap();
+        assert!(picture.len() > 5_000, "an empty picture");
+        std::fs::write(folder.join(format!("{name}.png")), picture).unwrap();
+    }
+
+    pub(crate) async fn close(self) {
+        self.client.clone().close().await.unwrap();
+    }
+}
+
+fn hyper_util_connector() -> hyper_util::client::legacy::connect::HttpConnector {
+    hyper_util::client::legacy::connect::HttpConnector::new()
+}

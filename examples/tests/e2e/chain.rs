@@ -1,0 +1,110 @@
+//! The whole chain in a browser: sign in, win a seat, pay at the gateway, be enrolled, work in the lab.
+
+use super::browser::Browser;
+use super::demo::{Demo, PASSWORD};
+
+async fn sign_in(browser: &Browser, base: &str, login: &str) {
+    browser.open(&format!("{base}/login")).await;
+    browser.fill("#login", login).await;
+    browser.fill("#password", PASSWORD).await;
+    browser.click("main button[type=submit]").await;
+    browser.wait_for(".grid .course").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn from_sign_in_to_a_shell() {
+    if testkit::skipped("chromium") {
+        return;
+    }
+    let demo = Demo::start(&[]);
+    let base = demo.url();
+    let browser = Browser::start().await;
+
+    // A page that needs a session sends the visitor to sign in, and back.
+    browser.open(&format!("{base}/courses/shell")).await;
+    browser.wait_for("#login").await;
+    browser.screenshot("sign-in").await;
+    browser.fill("#login", "hanmeimei").await;
+    browser.fill("#password", "not the password").await;
+    browser.click("main button[type=submit]").await;
+    browser.wait_for_text("the name or the password is wrong").await;
+    browser.screenshot("sign-in-refused").await;
+    browser.fill("#password", PASSWORD).await;
+    browser.click("main button[type=submit]").await;
+    browser.wait_for("#reserve").await;
+    browser.screenshot("flash-sale").await;
+    browser.open(&format!("{base}/courses")).await;
+    browser.wait_for(".grid .course").await;
+    browser.screenshot("courses").await;
+
+    // A double click wins one seat.
+    browser.open(&format!("{base}/courses/shell")).await;
+    browser.wait_for("#reserve").await;
+    browser.script("const b = document.querySelector('#reserve button'); b.click(); b.click();").await;
+    browser.wait_for("#order[data-state=created]").await;
+    browser.screenshot("checkout").await;
+
+    // At the gateway.
+    browser.click("#order form[action$='/pay'] button").await;
+    browser.wait_for("form[action*='/cashier/pay']").await;
+    browser.screenshot("gateway").await;
+    browser.click("form[action*='/cashier/pay'] button").await;
+    browser.wait_for("#order[data-state=paid]").await;
+    browser.wait_for_text("You are enrolled").await;
+    browser.screenshot("paid").await;
+
+    // Enrolled.
+    browser.click("#order a.btn").await;
+    browser.wait_for("a[href='/lab/shell']").await;
+    browser.screenshot("my-courses").await;
+
+    // In the lab.
+    browser.click("a[href='/lab/shell']").await;
+    browser.wait_for("#light[data-state=open]").await;
+    browser.wait_until_holds(".xterm-rows", "learner@lab").await;
+    let typing = ".xterm-helper-textarea";
+    browser.type_keys(typing, "echo sum-$((40+2)) 你好").await;
+    browser.wait_until_holds(".xterm-rows", "sum-42 你好").await;
+    browser.type_keys(typing, "stty size; ls -l --color=always /").await;
+    let size = browser.script("return document.querySelector('#size').textContent").await;
+    let (cols, rows) = size.as_str().unwrap().split_once(" × ").unwrap();
+    browser.wait_until_holds(".xterm-rows", &format!("{rows} {cols}")).await;
+    browser.wait_until_holds(".xterm-rows", "tmp").await;
+    browser.screenshot("lab").await;
+    browser.type_keys(typing, "exit 3").await;
+    browser.wait_for("#light[data-state=closed]").await;
+    browser.screenshot("lab-ended").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_back_office_gives_and_takes_roles() {
+    if testkit::skipped("chromium") {
+        return;
+    }
+    let demo = Demo::start(&[]);
+    let base = demo.url();
+    let browser = Browser::start().await;
+    sign_in(&browser, base, "lilei").await;
+    browser.open(&format!("{base}/admin")).await;
+    browser.wait_for_text("Your roles do not allow this").await;
+    browser.screenshot("forbidden").await;
+    browser.click(".who button").await;
+    browser.wait_for("#login").await;
+    sign_in(&browser, base, "admin").await;
+    browser.click("nav a[href='/admin']").await;
+    browser.wait_for_text("Users and roles").await;
+    let choose =
+        "document.querySelector(\"form[action='/admin/users/u1003/assign'] select\").value = 'member'";
+    browser.script(choose).await;
+    browser.click("form[action='/admin/users/u1003/assign'] button").await;
+    browser.wait_for("button[aria-label='Take member from teacher.wu']").await;
+    browser.screenshot("admin").await;
+    browser.click("button[aria-label='Take member from teacher.wu']").await;
+    browser.wait_for("form[action='/admin/users/u1003/assign']").await;
+    // The last administrator can't be taken away.
+    browser.click("button[aria-label='Take administrator from admin']").await;
+    browser.wait_for("p.note.bad").await;
+    browser.screenshot("admin-refused").await;
+    browser.close().await;
+}

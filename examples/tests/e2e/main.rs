@@ -1,0 +1,14 @@
+//! End-to-end tests: the demo as a process, real Redis, real nginx, a real browser.
+
+#[cfg(test)]
+mod api;
+#[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod chain;
+#[cfg(test)]
+mod demo;
+#[cfg(test)]
+mod instances;
+#[cfg(test)]
+mod start;
