@@ -7,9 +7,10 @@ use payments::alipay::Merchant;
 use payments::store::OrderStore;
 use rbac::Live;
 use seckill::{FlashSale, SaleStore};
-use sso_core::{CookieConfig, Issuer, KeySet, PasswordHasher, Sso, Verifier};
+use sso_core::{CookieConfig, Issuer, KeySet, PasswordHasher, SessionSecret, Sso, Verifier};
 use tokio::sync::{Semaphore, watch};
 
+use crate::http::guard::Policies;
 use crate::http::problem::Problem;
 use crate::lab::Lab;
 use crate::purchase;
@@ -28,17 +29,21 @@ pub(crate) struct App {
     pub(crate) public_url: String,
     /// The origins whose pages may change things here.
     pub(crate) origins: Vec<String>,
-    /// The origin of the payment gateway, for the form-action of our pages.
-    pub(crate) gateway_origin: String,
+    /// The content security policies of our pages.
+    pub(crate) policies: Policies,
     /// Where the gateway reaches this instance.
     pub(crate) notify_base: String,
     pub(crate) pay_minutes: u64,
     pub(crate) school: School,
     pub(crate) sso: Sso,
+    /// The secret of no session, to ask the session store whether it answers.
+    pub(crate) probe: SessionSecret,
     pub(crate) cookie: CookieConfig,
     pub(crate) hasher: Arc<PasswordHasher>,
     /// Turns at the password hasher: each costs megabytes and milliseconds.
-    pub(crate) hashing: Semaphore,
+    pub(crate) hashing: Arc<Semaphore>,
+    /// Places in the queue for those turns.
+    pub(crate) hashing_queue: Semaphore,
     pub(crate) keys: KeySet,
     pub(crate) issuer: Issuer,
     pub(crate) verifier: Verifier,
@@ -58,30 +63,48 @@ impl App {
     }
 }
 
-/// Every second: what was not paid in time goes back, and changes of the policy by other instances come in.
+/// Open checkouts that one round of housekeeping looks at.
+const CHECKOUTS_A_ROUND: u32 = 200;
+
+/// Every second: changes of the policy by other instances come in, unpaid seats go back, and every checkout is taken
+/// as far as it goes, also those that a crash left half done.
 pub(crate) async fn housekeeping(app: Shared) {
     let mut stopping = app.stopping.clone();
-    let mut since = 0;
+    let mut after = String::new();
     loop {
         tokio::select! {
             () = tokio::time::sleep(Duration::from_secs(1)) => {}
             _ = stopping.wait_for(|stop| *stop) => return,
         }
-        match tidy(&app, since).await {
-            Ok(until) => since = until,
-            Err(problem) => {
-                tracing::warn!(code = problem.code, detail = problem.detail, "housekeeping will try again")
-            }
+        // One part that fails must not keep the others from their work.
+        note("policy", app.live.refresh().await.map(drop).map_err(Problem::from));
+        note("sales", sweep(&app).await);
+        match tidy(&app, &after).await {
+            Ok(last) => after = last,
+            failed => note("checkouts", failed.map(drop)),
         }
     }
 }
 
-/// One round of housekeeping. Answers up to which instant expired orders are closed.
-async fn tidy(app: &App, since: i64) -> Result<i64, Problem> {
-    let until = crate::clock::to_column(crate::clock::now_millis());
-    for course in app.school.courses().await? {
-        purchase::sweep(app, &course, since).await?;
+fn note(part: &str, done: Result<(), Problem>) {
+    if let Err(problem) = done {
+        tracing::warn!(part, code = problem.code, detail = problem.detail, "housekeeping will try again");
     }
-    app.live.refresh().await?;
-    Ok(until)
+}
+
+async fn sweep(app: &App) -> Result<(), Problem> {
+    for course in app.school.courses().await? {
+        note(&course.slug, purchase::sweep(app, &course).await);
+    }
+    Ok(())
+}
+
+/// Looks at the open checkouts after the one that the last round ended with. Answers where the next round goes on.
+async fn tidy(app: &App, after: &str) -> Result<String, Problem> {
+    let mut last = String::new();
+    for checkout in app.school.checkouts_open(after, CHECKOUTS_A_ROUND).await? {
+        note(&checkout.out_trade_no, purchase::tidy(app, &checkout).await.map(drop));
+        last = checkout.out_trade_no;
+    }
+    Ok(last)
 }

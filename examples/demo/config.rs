@@ -49,35 +49,39 @@ pub(crate) struct Config {
     pub(crate) alipay_gateway_url: Option<String>,
 
     /// Alipay: the application's id.
-    #[arg(long, env = "ALIPAY_APP_ID")]
+    #[arg(long, env = "ALIPAY_APP_ID", requires = "alipay_gateway_url")]
     pub(crate) alipay_app_id: Option<String>,
 
     /// Alipay: the seller's id (2088...).
-    #[arg(long, env = "ALIPAY_SELLER_ID")]
+    #[arg(long, env = "ALIPAY_SELLER_ID", requires = "alipay_gateway_url")]
     pub(crate) alipay_seller_id: Option<String>,
 
     /// Alipay: file of the application's private key, PKCS#1 or PKCS#8.
-    #[arg(long, env = "ALIPAY_PRIVATE_KEY_FILE")]
+    #[arg(long, env = "ALIPAY_PRIVATE_KEY_FILE", requires = "alipay_gateway_url")]
     pub(crate) alipay_private_key_file: Option<PathBuf>,
 
     /// Alipay: file of Alipay's public key (not the application's).
-    #[arg(long, env = "ALIPAY_PUBLIC_KEY_FILE")]
+    #[arg(long, env = "ALIPAY_PUBLIC_KEY_FILE", requires = "alipay_gateway_url")]
     pub(crate) alipay_public_key_file: Option<PathBuf>,
+
+    /// Alipay: the cashiers that the gateway sends browsers on to, separated by commas.
+    #[arg(long, env = "ALIPAY_CASHIERS", value_delimiter = ',', default_value = "https://*.alipay.com")]
+    pub(crate) alipay_cashiers: Vec<String>,
 
     /// Lab: the SSH server of the course terminals, `host:port`. Default: an embedded one.
     #[arg(long, env = "LAB_SSH_ADDR", requires_all = ["lab_ssh_user", "lab_ssh_key_file", "lab_known_hosts_file"])]
     pub(crate) lab_ssh_addr: Option<SocketAddr>,
 
     /// Lab: the user to sign in as.
-    #[arg(long, env = "LAB_SSH_USER")]
+    #[arg(long, env = "LAB_SSH_USER", requires = "lab_ssh_addr")]
     pub(crate) lab_ssh_user: Option<String>,
 
     /// Lab: file of the private key to sign in with.
-    #[arg(long, env = "LAB_SSH_KEY_FILE")]
+    #[arg(long, env = "LAB_SSH_KEY_FILE", requires = "lab_ssh_addr")]
     pub(crate) lab_ssh_key_file: Option<PathBuf>,
 
     /// Lab: known_hosts file with the server's host key.
-    #[arg(long, env = "LAB_KNOWN_HOSTS_FILE")]
+    #[arg(long, env = "LAB_KNOWN_HOSTS_FILE", requires = "lab_ssh_addr")]
     pub(crate) lab_known_hosts_file: Option<PathBuf>,
 
     /// Most terminals open at a time.

@@ -18,9 +18,9 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{StatusCode, Uri, header};
-use axum::middleware::{from_fn_with_state, map_response};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{Redirect, Response};
 use axum::routing::{delete, get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -75,13 +75,13 @@ pub(crate) fn router(app: Shared) -> Router {
         .fallback(missing)
         .layer(DefaultBodyLimit::max(input::BODY_BYTES_MAX))
         .layer(from_fn_with_state(app.clone(), guard::origin))
-        .layer(from_fn_with_state(app.clone(), problem::pages))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(REQUEST_SECS_MAX),
         ))
         .layer(CatchPanicLayer::new())
-        .layer(map_response(method_problem))
+        .layer(from_fn(guard::shape))
+        .layer(from_fn_with_state(app.clone(), problem::pages))
         .layer(from_fn_with_state(app.clone(), guard::headers))
         .layer(
             TraceLayer::new_for_http()
@@ -91,24 +91,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .with_state(app)
 }
 
-/// Answers an address that is not here: JSON under `/api/`, a page elsewhere.
+/// Answers an address that is not here.
 async fn missing(uri: Uri) -> Response {
-    if uri.path().starts_with("/api/") {
-        return Problem::not_found().into_response();
-    }
-    problem::PageProblem::from(Problem::not_found()).into_response()
-}
-
-/// Gives the router's own bare 405 the shape of every other problem; its `Allow` header stays.
-async fn method_problem(reply: Response) -> Response {
-    if reply.status() != StatusCode::METHOD_NOT_ALLOWED {
-        return reply;
-    }
-    let words = "this address does not take this method; see the Allow header";
-    let mut shaped =
-        Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", words).into_response();
-    if let Some(allow) = reply.headers().get(header::ALLOW) {
-        shaped.headers_mut().insert(header::ALLOW, allow.clone());
-    }
-    shaped
+    guard::answer(uri.path(), Problem::not_found())
 }

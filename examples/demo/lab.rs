@@ -1,7 +1,8 @@
 //! The lab: which SSH server the course terminals reach, as whom, and how many at a time.
 
+use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use webssh_core::frame::{Failure, FailureCode};
@@ -20,6 +21,36 @@ pub(crate) struct Lab {
     user: Option<String>,
     key_pem: Zeroizing<String>,
     places: Arc<Semaphore>,
+    /// Terminals open now, by learner.
+    taken: Arc<Mutex<HashMap<String, usize>>>,
+}
+
+/// Terminals that one learner may have open.
+const TERMINALS_PER_LEARNER_MAX: usize = 4;
+
+/// A place at a terminal, given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    learner: String,
+    taken: Arc<Mutex<HashMap<String, usize>>>,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        let left = taken.get(&self.learner).map_or(0, |count| count.saturating_sub(1));
+        if left == 0 {
+            taken.remove(&self.learner);
+        } else {
+            taken.insert(self.learner.clone(), left);
+        }
+    }
+}
+
+/// A poisoned count is still a count: nothing in its critical sections can leave it half changed.
+fn lock(taken: &Mutex<HashMap<String, usize>>) -> MutexGuard<'_, HashMap<String, usize>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Lab {
@@ -41,12 +72,21 @@ impl Lab {
             user,
             key_pem,
             places: Arc::new(Semaphore::new(terminals_max.into())),
+            taken: Arc::default(),
         })
     }
 
-    /// A place at a terminal, given back when it is dropped; none when all are taken.
-    pub(crate) fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
+    /// A place at a terminal; none when all are taken, or the learner has their share.
+    pub(crate) fn place(&self, learner: &str) -> Option<Place> {
+        let permit = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        let mut taken = lock(&self.taken);
+        let count = taken.entry(learner.to_owned()).or_default();
+        if *count >= TERMINALS_PER_LEARNER_MAX {
+            return None;
+        }
+        *count += 1;
+        drop(taken);
+        Some(Place { learner: learner.to_owned(), taken: Arc::clone(&self.taken), _permit: permit })
     }
 
     /// Opens a shell for a learner, or says in the wire's words why not.
@@ -75,5 +115,24 @@ impl Lab {
         let credentials = Credentials::key(Secret::new(self.key_pem.to_string()), None)?;
         let options = ConnectOptions::default();
         Libssh2::connect(&target, self.addr, &self.hosts, credentials, options).await.map(Some)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_learner_has_a_share_and_gives_it_back() {
+        let addr = SocketAddr::from(([127, 0, 0, 1], 22));
+        let lab = Lab::new(addr, "", None, Zeroizing::new(String::new()), 5).unwrap();
+        let mut places: Vec<_> = (0..TERMINALS_PER_LEARNER_MAX).map(|_| lab.place("mei").unwrap()).collect();
+        assert!(lab.place("mei").is_none());
+        let other = lab.place("lei").unwrap();
+        assert!(lab.place("bo").is_none(), "all five are taken");
+        places.pop();
+        assert!(lab.place("mei").is_some());
+        drop((places, other));
+        assert!(lock(&lab.taken).is_empty());
     }
 }

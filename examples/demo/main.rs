@@ -75,29 +75,33 @@ async fn run(config: Config) -> Result<(), StartError> {
     http::chrome::name_instance(format!("{addr} pid {}", std::process::id()));
     open::announce(&opened.parts, &app.public_url);
 
-    let tidying = tokio::spawn(app::housekeeping(app.clone()));
-    let router = http::router(app);
+    let mut tidying = tokio::spawn(app::housekeeping(app.clone()));
     let mut drained = stopping.clone();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+    let server = axum::serve(listener, http::router(app)).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which is a stop as well.
         let _gone = drained.wait_for(|stop| *stop).await;
     });
-    let server = tokio::spawn(server.into_future());
-    signals.wait().await;
-    tracing::info!("stopping: open requests may end, new ones are refused");
+    let mut server = tokio::spawn(server.into_future());
+    let early = tokio::select! {
+        () = signals.wait() => false,
+        _ = &mut server => true,
+        _ = &mut tidying => true,
+    };
+    tracing::info!(early, "stopping: open requests may end, new ones are refused");
     stop.send_replace(true);
-    let ended = tokio::time::timeout(Duration::from_secs(DRAIN_SECS_MAX), async {
-        if let Some(shell_target) = opened.shell_target
-            && let Err(cause) = shell_target.shutdown().await
-        {
-            tracing::error!(%cause, "the embedded SSH server did not stop cleanly");
-        }
-        (server.await, tidying.await)
-    })
-    .await;
-    match ended {
-        Ok((Ok(Ok(())), Ok(()))) => tracing::info!("stopped"),
-        Ok((server, tidying)) => tracing::error!(?server, ?tidying, "stopped with an error"),
+    if let Some(shell_target) = opened.shell_target
+        && let Err(cause) = shell_target.shutdown().await
+    {
+        tracing::error!(%cause, "the embedded SSH server did not stop cleanly");
+    }
+    if early {
+        return Err(StartError::Ended);
+    }
+    let drained = tokio::time::timeout(Duration::from_secs(DRAIN_SECS_MAX), server).await;
+    match drained {
+        Ok(Ok(Ok(()))) => tracing::info!("stopped"),
+        Ok(Ok(Err(cause))) => return Err(StartError::Runtime { cause }),
+        Ok(Err(_)) => return Err(StartError::Ended),
         Err(_) => tracing::warn!(secs = DRAIN_SECS_MAX, "some requests did not end in time and were cut off"),
     }
     Ok(())

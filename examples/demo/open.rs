@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::app::{App, Shared};
 use crate::config::Config;
+use crate::http::guard::Policies;
 use crate::school::School;
 use crate::seed;
 use crate::shell_target::ShellTarget;
@@ -21,6 +22,8 @@ use crate::start_error::StartError;
 
 /// Passwords hashed at the same time.
 const HASHING_MAX: usize = 2;
+/// People who may wait for their password to be checked.
+const HASHING_QUEUE_MAX: usize = 64;
 
 /// What opening gives.
 #[derive(Debug)]
@@ -65,15 +68,17 @@ pub(crate) async fn open(
     seed::sales(&school, &stores.sales, &orders, config.pay_minutes).await?;
     let app = App {
         origins: identity.origins,
-        gateway_origin: till.origin,
+        policies: Policies::new(&till.cashiers).map_err(StartError::part("content security policy"))?,
         notify_base: till.notify_base,
         public_url: identity.public_url,
         pay_minutes: config.pay_minutes,
         school,
         sso,
+        probe: identity.probe,
         cookie: identity.cookie,
         hasher: Arc::new(identity.hasher),
-        hashing: Semaphore::new(HASHING_MAX),
+        hashing: Arc::new(Semaphore::new(HASHING_MAX)),
+        hashing_queue: Semaphore::new(HASHING_QUEUE_MAX),
         keys: identity.keys,
         issuer: identity.issuer,
         verifier: identity.verifier,

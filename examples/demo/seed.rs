@@ -18,6 +18,7 @@ use crate::school::School;
 use crate::school::account::Account;
 use crate::school::checkout::Checkout;
 use crate::school::course::Course;
+use crate::start_error::StartError;
 
 /// The password of every seeded account. The demo listens on loopback; a real school has no such thing.
 pub(crate) const PASSWORD: &str = "pinewood-2026";
@@ -72,40 +73,48 @@ pub(crate) async fn school(school: &School, hasher: &PasswordHasher) -> Result<(
     Ok(())
 }
 
-/// Fills the permission tables.
+/// Fills the permission tables. What an administrator has changed since stays changed: a role gets its grants, and a
+/// user their role, only when this run adds them.
 pub(crate) async fn roles(live: &Live) -> Result<(), Problem> {
-    let mut changes = Vec::new();
     for (name, label) in PERMISSIONS {
-        changes.push(Change::AddPermission {
-            permission: PermissionName::new(name)?,
-            label: Label::new(label)?,
-        });
+        let permission = PermissionName::new(name)?;
+        apply(live, Change::AddPermission { permission, label: Label::new(label)? }).await?;
     }
+    let mut new = Vec::new();
     for (name, label, grants) in ROLES {
         let role = RoleName::new(name)?;
-        changes.push(Change::AddRole { role: role.clone(), label: Label::new(label)? });
+        if !apply(live, Change::AddRole { role: role.clone(), label: Label::new(label)? }).await? {
+            continue;
+        }
+        new.push(name);
         for pattern in grants {
             let pattern = PermissionPattern::new(pattern)?;
-            changes.push(Change::Grant { role: role.clone(), pattern, effect: Effect::Allow });
+            apply(live, Change::Grant { role: role.clone(), pattern, effect: Effect::Allow }).await?;
         }
     }
-    for (senior, junior) in INHERITANCE {
-        changes.push(Change::Inherit { senior: RoleName::new(senior)?, junior: RoleName::new(junior)? });
+    for (senior, junior) in INHERITANCE.into_iter().filter(|(senior, _)| new.contains(senior)) {
+        apply(live, Change::Inherit { senior: RoleName::new(senior)?, junior: RoleName::new(junior)? })
+            .await?;
     }
     for (id, _, _, role) in ACCOUNTS {
-        changes.push(Change::AddUser { user: UserId::new(id)? });
-        changes.push(Change::Assign { user: UserId::new(id)?, role: RoleName::new(role)? });
-    }
-    let actor = UserId::new("seed")?;
-    for change in changes {
-        match live.apply(&actor, &change, clock::now_millis()).await? {
-            Applied::Done(_) | Applied::Refused(Refusal::AlreadyThere) => {}
-            Applied::Refused(refusal) => {
-                return Err(Problem::conflict("seed", format!("the seeded roles were refused: {refusal}")));
-            }
+        let user = UserId::new(id)?;
+        if apply(live, Change::AddUser { user: user.clone() }).await? {
+            apply(live, Change::Assign { user, role: RoleName::new(role)? }).await?;
         }
     }
     Ok(())
+}
+
+/// Applies one change; answers false when it is so already.
+async fn apply(live: &Live, change: Change) -> Result<bool, Problem> {
+    let actor = UserId::new("seed")?;
+    match live.apply(&actor, &change, clock::now_millis()).await? {
+        Applied::Done(_) => Ok(true),
+        Applied::Refused(Refusal::AlreadyThere) => Ok(false),
+        Applied::Refused(refusal) => {
+            Err(Problem::conflict("seed", format!("the seeded roles were refused: {refusal}")))
+        }
+    }
 }
 
 /// Opens the sale of each course, with the terms in its row, and takes again what the books say is held or sold: a
@@ -115,34 +124,47 @@ pub(crate) async fn sales(
     store: &Arc<dyn SaleStore>,
     orders: &dyn OrderStore,
     pay_minutes: u64,
-) -> Result<(), Problem> {
-    for course in school.courses().await? {
-        let stock = u64::try_from(course.seats).unwrap_or(0);
-        let (opens, closes) = (millis(course.sale_opens)?, millis(course.sale_closes)?);
-        let terms = SaleConfig::new(purchase::sale_id(&course.slug)?, opens, closes, stock)?
-            .time_to_pay(Duration::from_secs(pay_minutes.saturating_mul(60)))?;
-        let sale = FlashSale::open(Arc::clone(store), &terms).await?;
-        for checkout in school.checkouts_alive(&course.slug, clock::to_column(clock::now_millis())).await? {
+) -> Result<(), StartError> {
+    for course in school.courses().await.map_err(|cause| StartError::Database { cause })? {
+        let terms = terms(&course, pay_minutes)?;
+        let opened = FlashSale::open(Arc::clone(store), &terms).await;
+        let sale = opened.map_err(|cause| StartError::Sale { slug: course.slug.clone(), cause })?;
+        let alive = school.checkouts_alive(&course.slug).await;
+        for checkout in alive.map_err(|cause| StartError::Database { cause })? {
             restore(&sale, orders, &checkout).await?;
         }
     }
     Ok(())
 }
 
-/// Takes one seat again, unless its order is closed.
+fn terms(course: &Course, pay_minutes: u64) -> Result<SaleConfig, Problem> {
+    let stock = u64::try_from(course.seats).unwrap_or(0);
+    let (opens, closes) = (millis(course.sale_opens)?, millis(course.sale_closes)?);
+    let pay_within = Duration::from_secs(pay_minutes.saturating_mul(60));
+    Ok(SaleConfig::new(purchase::sale_id(&course.slug)?, opens, closes, stock)?.time_to_pay(pay_within)?)
+}
+
+/// Takes one seat again, if its order is paid or may still be paid.
 async fn restore(sale: &FlashSale, orders: &dyn OrderStore, checkout: &Checkout) -> Result<(), Problem> {
     let Some(order) = orders.find(&OutTradeNo::parse(&checkout.out_trade_no)?).await? else { return Ok(()) };
+    let payable = matches!(order.state, TradeState::Created | TradeState::Pending)
+        && checkout.expires_at > clock::to_column(clock::now_millis());
     let paid = matches!(order.state, TradeState::Paid | TradeState::PaidLate);
-    if !paid && !matches!(order.state, TradeState::Created | TradeState::Pending) {
+    if !paid && !payable {
         return Ok(());
     }
     let reservation = ReservationId::parse(&checkout.reservation_id)?;
     let buyer = BuyerId::new(&checkout.account_id)?;
-    let won = sale.reserve(buyer, Quantity::ONE, reservation.request().clone()).await?;
-    if paid && matches!(won, Outcome::Reserved(_)) {
-        sale.confirm(&reservation).await?;
+    match sale.reserve(buyer, Quantity::ONE, reservation.request().clone()).await? {
+        Outcome::Reserved(_) if paid => {
+            let confirmed = sale.confirm(&reservation).await?;
+            tracing::debug!(order = checkout.out_trade_no, ?confirmed, "seat restored");
+        }
+        Outcome::Reserved(_) => tracing::debug!(order = checkout.out_trade_no, "held seat restored"),
+        refused => {
+            tracing::error!(order = checkout.out_trade_no, paid, ?refused, "seat could not be restored")
+        }
     }
-    tracing::debug!(order = checkout.out_trade_no, ?won, paid, "seat restored");
     Ok(())
 }
 

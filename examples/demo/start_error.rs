@@ -15,6 +15,9 @@ pub(crate) enum StartError {
         #[source]
         cause: io::Error,
     },
+    /// The server or its housekeeping ended by itself.
+    #[error("a part of the demo ended by itself: its last log lines say why")]
+    Ended,
     /// The address is taken or not ours.
     #[error(
         "cannot listen on {addr}: choose another with `--listen 127.0.0.1:8081`, or `--listen 127.0.0.1:0` for a free port"
@@ -65,6 +68,21 @@ pub(crate) enum StartError {
         "`{url}` is no public address: give `http://host[:port]` or `https://host[:port]`, without a path"
     )]
     PublicUrl { url: String },
+    /// A cashier's address cannot stand in a content security policy.
+    #[error("`{source_text}` is no address of a cashier: give `https://host` or `https://*.host`")]
+    Cashier { source_text: String },
+    /// A wildcard address says nothing to a browser.
+    #[error("{addr} is every address of this machine: say with --public-url which one browsers use")]
+    Wildcard { addr: SocketAddr },
+    /// The sale store holds a sale with other terms.
+    #[error(
+        "the sale of `{slug}` could not be opened: all instances need the same database and PAY_MINUTES as the one that opened it first; or give this one another REDIS_URL"
+    )]
+    Sale {
+        slug: String,
+        #[source]
+        cause: seckill::Error,
+    },
     /// A setting was refused by the part that it is for.
     #[error("the {part} could not be set up")]
     Part {

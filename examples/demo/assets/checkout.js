@@ -1,8 +1,7 @@
 // The checkout page: counts the time to pay down and turns over by itself when the gateway's notify arrives.
 
 const order = document.querySelector("#order");
-const note = document.querySelector("#state");
-const words = note.textContent;
+const clockFace = document.querySelector("#clock");
 const expires = Number(order.dataset.expires);
 
 /** `m:ss` of the milliseconds left. */
@@ -18,7 +17,8 @@ const payable = () => waiting() && order.dataset.state !== "settling";
 function tick() {
   if (!payable()) return;
   const left = expires - Date.now();
-  note.textContent = left > 0 ? `${words} Time left: ${clock(left)}` : "The time to pay is over. The seat goes back to the others.";
+  // The clock stands outside the live region: a screen reader must not be told every second.
+  clockFace.textContent = left > 0 ? `Time left: ${clock(left)}` : "The time to pay is over. The seat goes back to the others.";
 }
 
 async function ask() {

@@ -13,6 +13,7 @@ const refusals = {
   not_open: "The sale has not opened yet.",
   closed: "The sale is over.",
   already_enrolled: "You are enrolled already.",
+  reservation_over: "That reservation is over. Load the page again to try once more.",
 };
 
 function say(text, tone) {

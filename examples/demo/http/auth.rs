@@ -1,5 +1,7 @@
 //! Signing in and out: the page, the form, and the one function behind both page and API.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -119,20 +121,44 @@ pub(crate) async fn open_session(
 pub(crate) async fn authenticate(app: &App, login: &str, password: &str) -> Result<Account, Problem> {
     let account = app.school.account_by_login(login).await?;
     let hash = match &account {
-        Some(account) => Some(PasswordHash::parse(&account.password_hash)?),
+        Some(account) => {
+            let parsed = PasswordHash::parse(&account.password_hash);
+            Some(parsed.map_err(|cause| Problem::broken("password check", false, &cause))?)
+        }
         None => None,
     };
-    // Hashing takes tens of milliseconds and megabytes: a few at a time, off the async threads.
-    let turn =
-        app.hashing.acquire().await.map_err(|closed| Problem::broken("password check", true, &closed))?;
-    let (hasher, password) = (app.hasher.clone(), password.to_owned());
-    let checked = tokio::task::spawn_blocking(move || hasher.verify(hash.as_ref(), &password)).await;
-    drop(turn);
-    let checked = checked.map_err(|cause| Problem::broken("password check", false, &cause))?;
-    match (account, checked) {
-        (Some(account), Ok(PasswordCheck::Match | PasswordCheck::MatchRehash)) => Ok(account),
+    match (account, check_password(app, hash, password).await?) {
+        (Some(account), PasswordCheck::Match | PasswordCheck::MatchRehash) => Ok(account),
         _ => Err(Problem::unauthenticated("wrong_credentials", "the name or the password is wrong")),
     }
+}
+
+/// Hashing takes tens of milliseconds and megabytes: a few at a time, off the async threads, with a bounded queue. The
+/// turn goes with the work, so that a client that leaves does not let another one in early.
+async fn check_password(
+    app: &App,
+    hash: Option<PasswordHash>,
+    password: &str,
+) -> Result<PasswordCheck, Problem> {
+    let busy = || {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "many people are signing in; try again in a moment",
+        )
+    };
+    let _place = app.hashing_queue.try_acquire().map_err(|_| busy())?;
+    let turn = Arc::clone(&app.hashing).acquire_owned().await;
+    let turn = turn.map_err(|closed| Problem::broken("password check", true, &closed))?;
+    let (hasher, password) = (Arc::clone(&app.hasher), password.to_owned());
+    let checking = tokio::task::spawn_blocking(move || {
+        let checked = hasher.verify(hash.as_ref(), &password);
+        drop(turn);
+        checked
+    });
+    let checked = checking.await.map_err(|cause| Problem::broken("password check", false, &cause))?;
+    // A password that no account can have is wrong like any other.
+    Ok(checked.unwrap_or(PasswordCheck::Mismatch))
 }
 
 /// Adds the session cookie to an answer.
@@ -153,7 +179,9 @@ fn put_cookie(headers: &mut HeaderMap, text: &str) -> Result<(), Problem> {
 
 /// A path of this site, or the course list: a redirect never leaves the school.
 fn local_path(next: &str) -> &str {
-    let local = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\n', '\r', '\t']);
+    let local = next.starts_with('/')
+        && !next.starts_with("//")
+        && !next.contains(|found: char| found == '\\' || found.is_control());
     if local { next } else { "/courses" }
 }
 
@@ -163,9 +191,15 @@ mod tests {
 
     #[test]
     fn a_redirect_never_leaves_the_school() {
-        for outside in
-            ["https://evil.example", "//evil.example", "/\\evil.example", "", "javascript:1", "/\t/evil"]
-        {
+        for outside in [
+            "https://evil.example",
+            "//evil.example",
+            "/\\evil.example",
+            "",
+            "javascript:1",
+            "/\t/evil",
+            "/\u{1}",
+        ] {
             assert_eq!(local_path(outside), "/courses", "{outside}");
         }
         assert_eq!(local_path("/lab/shell"), "/lab/shell");

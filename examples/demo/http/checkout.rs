@@ -60,7 +60,7 @@ enum Delivery {
 }
 
 async fn delivery(app: &App, checkout: &Checkout) -> Result<Delivery, Problem> {
-    if app.school.is_enrolled(&checkout.account_id, &checkout.course_slug).await? {
+    if app.school.is_enrolled_by(&checkout.out_trade_no).await? {
         return Ok(Delivery::Enrolled);
     }
     let owed = app.school.is_refund_due(&checkout.out_trade_no).await?;
@@ -160,7 +160,7 @@ pub(crate) async fn cancel(
     Path(number): Path<String>,
 ) -> PageResult {
     let (checkout, _) = own(&app, &visitor, &number).await?;
-    purchase::cancel(&app, &checkout).await?;
+    purchase::release(&app, &checkout).await?;
     Ok(Redirect::to(&format!("/checkout/{number}")).into_response())
 }
 

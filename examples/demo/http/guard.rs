@@ -1,19 +1,38 @@
 //! What stands before every handler: the Origin rule for changing requests, and the security headers of every answer.
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::header::InvalidHeaderValue;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::problem::Problem;
+use super::problem::{PageProblem, Problem, Shown};
 use crate::app::Shared;
 
 /// Strict everywhere: scripts and styles from this origin only, nothing inline.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
-                      connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+const STRICT: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; \
+                      connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
 /// The lab alone lets xterm.js write its theme into a style element.
-const LAB_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-                          font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
+const LAB: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+                   font-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'";
+
+/// The content security policies of the site, ready to send.
+#[derive(Debug, Clone)]
+pub(crate) struct Policies {
+    strict: HeaderValue,
+    lab: HeaderValue,
+}
+
+impl Policies {
+    /// Policies under which a form may also lead to these cashiers: browsers hold a redirect after a form to the same
+    /// rule as the form.
+    pub(crate) fn new(cashiers: &str) -> Result<Self, InvalidHeaderValue> {
+        Ok(Self {
+            strict: HeaderValue::from_str(&format!("{STRICT} {cashiers}"))?,
+            lab: HeaderValue::from_static(LAB),
+        })
+    }
+}
 
 /// Answers whether a browser sent this request from one of our own pages.
 ///
@@ -36,9 +55,48 @@ pub(crate) async fn origin(State(app): State<Shared>, request: Request, next: Ne
     let signed = request.uri().path() == crate::http::NOTIFY_PATH;
     if changing && !signed && !same_origin(request.headers(), &app.origins) {
         let words = format!("this request came from another site; open {} and try again", app.public_url);
-        return Problem::forbidden(words).into_response();
+        return answer(request.uri().path(), Problem::forbidden(words));
     }
     next.run(request).await
+}
+
+/// A problem in the shape of the place where it arose: JSON under `/api/`, a page elsewhere.
+pub(crate) fn answer(path: &str, problem: Problem) -> Response {
+    if path.starts_with("/api/") {
+        problem.into_response()
+    } else {
+        PageProblem::from(problem).into_response()
+    }
+}
+
+/// Gives refusals of the framework itself (a method, a path, a query, a time-out, a panic) the shape of every other.
+pub(crate) async fn shape(request: Request, next: Next) -> Response {
+    let path = request.uri().path().to_owned();
+    let reply = next.run(request).await;
+    let status = reply.status();
+    let typed = reply
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
+    let ours = typed || reply.extensions().get::<Shown>().is_some() || path == crate::http::NOTIFY_PATH;
+    if ours || !(status.is_client_error() || status.is_server_error()) {
+        return reply;
+    }
+    let (code, words) = match status {
+        StatusCode::METHOD_NOT_ALLOWED => {
+            ("method_not_allowed", "this address does not take this method; see the Allow header")
+        }
+        StatusCode::SERVICE_UNAVAILABLE => ("unavailable", "the answer took too long; try again in a moment"),
+        status if status.is_client_error() => {
+            ("invalid", "the address or its query cannot be read; check it")
+        }
+        _ => ("internal", "something broke; the school has been told"),
+    };
+    let mut shaped = answer(&path, Problem::new(status, code, words));
+    if let Some(allow) = reply.headers().get(header::ALLOW) {
+        shaped.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    shaped
 }
 
 /// Puts the security headers on every answer.
@@ -46,11 +104,8 @@ pub(crate) async fn headers(State(app): State<Shared>, request: Request, next: N
     let path = request.uri().path().to_owned();
     let mut reply = next.run(request).await;
     let headers = reply.headers_mut();
-    let policy = if path.starts_with("/lab/") { LAB_POLICY } else { POLICY };
-    let policy = format!("{policy}; form-action 'self' {}", app.gateway_origin);
-    if let Ok(value) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, value);
-    }
+    let policy = if path.starts_with("/lab/") { &app.policies.lab } else { &app.policies.strict };
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
     put(headers, header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     put(headers, header::REFERRER_POLICY, "same-origin");
     put(headers, HeaderName::from_static("cross-origin-opener-policy"), "same-origin");

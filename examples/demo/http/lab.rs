@@ -10,6 +10,8 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
+use sso_core::Check;
+use tokio::time::timeout;
 use webssh_core::frame::{Failure, FailureCode, ServerFrame};
 use webssh_core::pump::{BoxFuture, FrameSink, FrameSource, Incoming, run};
 use webssh_core::{Bridge, Limits};
@@ -23,6 +25,10 @@ use crate::http::guard;
 
 /// The largest WebSocket message a browser may send, in bytes; frames of the wire are far smaller.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// How often an open terminal is checked against session, roles and enrolment.
+const RECHECK_EVERY: Duration = Duration::from_secs(3);
+/// How long the last words to a browser may take.
+const GOODBYE_MAX: Duration = Duration::from_secs(5);
 
 #[derive(Template)]
 #[template(path = "lab.html")]
@@ -74,47 +80,73 @@ pub(crate) async fn terminal(
     }
     admitted(&app, &visitor, &slug).await?;
     let upgrade = upgrade.map_err(|cause| Problem::bad_request("no_websocket", cause.body_text()))?;
-    let Some(place) = app.lab.place() else {
-        let words = "every terminal is taken; try again in a few minutes";
+    let Some(place) = app.lab.place(&visitor.account.id) else {
+        let words = "every terminal that you may have is taken; close one, or try again in a few minutes";
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "labs_full", words));
     };
     let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
     Ok(upgrade.on_upgrade(move |socket| async move {
-        serve(&app, &visitor, socket).await;
+        serve(&app, &visitor, &slug, socket).await;
         drop(place);
     }))
 }
 
 /// One terminal, from its first frame to its last.
-async fn serve(app: &App, visitor: &Visitor, socket: WebSocket) {
+async fn serve(app: &App, visitor: &Visitor, slug: &str, socket: WebSocket) {
     let (sink, stream) = socket.split();
     let (mut sink, mut stream) = (Sink(sink), Source(stream));
     let user = visitor.account.id.as_str();
-    match app.lab.connect(user).await {
+    let failure = match app.lab.connect(user).await {
         Ok(shell) => {
             tracing::info!(user, "terminal opened");
             let bridge = Bridge::new(Limits::default(), Duration::ZERO);
             let mut stopping = app.stopping.clone();
-            let ended = tokio::select! {
-                reason = run(bridge, &mut stream, &mut sink, shell) => Some(reason),
-                _ = stopping.wait_for(|stop| *stop) => None,
-            };
-            match ended {
-                Some(reason) => tracing::info!(user, %reason, "terminal closed"),
-                None => tell(&mut sink, Failure::new(FailureCode::Shutdown)).await,
+            tokio::select! {
+                reason = run(bridge, &mut stream, &mut sink, shell) => {
+                    tracing::info!(user, %reason, "terminal closed");
+                    None
+                }
+                () = expelled(app, visitor, slug) => Some(Failure::new(FailureCode::NotAllowed)),
+                _ = stopping.wait_for(|stop| *stop) => Some(Failure::new(FailureCode::Shutdown)),
             }
         }
-        Err(failure) => tell(&mut sink, failure).await,
-    }
-    // The browser may be gone already; then there is nobody to say goodbye to.
-    if let Err(cause) = sink.0.close().await {
-        tracing::debug!(%cause, "terminal socket was gone");
+        Err(failure) => Some(failure),
+    };
+    // A browser that takes nothing more must not keep its place.
+    if timeout(GOODBYE_MAX, goodbye(&mut sink, failure)).await.is_err() {
+        tracing::debug!(user, "the browser took no goodbye");
     }
 }
 
-/// Says why there is no terminal.
-async fn tell(sink: &mut Sink, failure: Failure) {
-    if let Err(cause) = sink.send(ServerFrame::Failure(failure).encode()).await {
+/// Waits until the visitor's session, roles or enrolment no longer open this lab. An open terminal is looked at
+/// every few seconds, which also keeps its session in use.
+async fn expelled(app: &App, visitor: &Visitor, slug: &str) {
+    loop {
+        tokio::time::sleep(RECHECK_EVERY).await;
+        let open = match &visitor.secret {
+            Some(secret) => match app.sso.check(secret).await {
+                Ok(check) => matches!(check, Check::Active(_)),
+                // A store that does not answer says nothing about the session; the next look will.
+                Err(_) => continue,
+            },
+            None => true,
+        };
+        let refused = |problem: &Problem| problem.status.is_client_error();
+        if !open || admitted(app, visitor, slug).await.as_ref().is_err_and(refused) {
+            tracing::info!(user = visitor.account.id, "terminal ended: it is no longer the visitor's to use");
+            return;
+        }
+    }
+}
+
+/// Says why there is no terminal, if there is a reason to say, and closes the socket.
+async fn goodbye(sink: &mut Sink, failure: Option<Failure>) {
+    if let Some(failure) = failure
+        && let Err(cause) = sink.send(ServerFrame::Failure(failure).encode()).await
+    {
+        tracing::debug!(%cause, "terminal socket was gone");
+    }
+    if let Err(cause) = sink.0.close().await {
         tracing::debug!(%cause, "terminal socket was gone");
     }
 }

@@ -94,12 +94,18 @@ impl From<sqlx::Error> for Problem {
 
 impl From<sso_core::Error> for Problem {
     fn from(cause: sso_core::Error) -> Self {
+        if cause.kind() == sso_core::ErrorKind::InvalidInput {
+            return Self::bad_request("invalid", cause.to_string());
+        }
         Self::broken("session store", cause.is_transient(), &cause)
     }
 }
 
 impl From<rbac::Error> for Problem {
     fn from(cause: rbac::Error) -> Self {
+        if cause.kind() == rbac::ErrorKind::InvalidInput {
+            return Self::bad_request("invalid", cause.to_string());
+        }
         Self::broken("permission store", cause.is_transient(), &cause)
     }
 }
@@ -115,6 +121,9 @@ impl From<seckill::Error> for Problem {
 
 impl From<payments::Error> for Problem {
     fn from(cause: payments::Error) -> Self {
+        if cause.kind() == payments::ErrorKind::InvalidInput {
+            return Self::bad_request("invalid", cause.to_string());
+        }
         Self::broken("order store", cause.is_transient(), &cause)
     }
 }
@@ -166,7 +175,7 @@ impl IntoResponse for PageProblem {
 
 /// A problem that still has to become a page: only the layer below knows who is signed in.
 #[derive(Debug, Clone)]
-struct Shown(Problem);
+pub(crate) struct Shown(Problem);
 
 /// Turns the problems of pages into pages, in the frame of whoever is signed in.
 pub(crate) async fn pages(State(app): State<Shared>, request: Request, next: Next) -> Response {
@@ -176,7 +185,11 @@ pub(crate) async fn pages(State(app): State<Shared>, request: Request, next: Nex
     let Some(Shown(problem)) = reply.extensions_mut().remove::<Shown>() else { return reply };
     let visitor = visitor::identify(&app, &asked).await.ok();
     let chrome = visitor.and_then(|visitor| visitor.chrome(&app, "").ok()).unwrap_or_else(Chrome::anonymous);
-    problem_page(&problem, chrome)
+    let mut page = problem_page(&problem, chrome);
+    if let Some(allow) = reply.headers().get(header::ALLOW) {
+        page.headers_mut().insert(header::ALLOW, allow.clone());
+    }
+    page
 }
 
 fn problem_page(problem: &Problem, chrome: Chrome) -> Response {

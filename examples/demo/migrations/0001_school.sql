@@ -29,8 +29,12 @@ CREATE TABLE school_checkout (
     course_slug    TEXT NOT NULL REFERENCES school_course (slug),
     reservation_id TEXT NOT NULL UNIQUE,
     expires_at     INTEGER NOT NULL,
-    created_at     INTEGER NOT NULL
+    created_at     INTEGER NOT NULL,
+    -- 1 until the checkout is at its end: enrolled, owed or given back.
+    open           INTEGER NOT NULL DEFAULT 1 CHECK (open IN (0, 1))
 );
+
+CREATE INDEX school_checkout_open ON school_checkout (out_trade_no) WHERE open = 1;
 
 CREATE TABLE school_enrolment (
     account_id   TEXT NOT NULL REFERENCES school_account (id),

@@ -16,13 +16,15 @@ use crate::sandbox;
 use crate::start_error::StartError;
 
 const SANDBOX_APP_ID: &str = "2026000000000001";
+/// Every instance behind a load balancer has a sandbox on a port of its own.
+const SANDBOX_CASHIERS: &str = "http://127.0.0.1:*";
 const SANDBOX_SELLER_ID: &str = "2088000000000001";
 
 /// What the till needs.
 pub(super) struct Till {
     pub(super) merchant: Merchant,
-    /// Scheme, host and port of the gateway.
-    pub(super) origin: String,
+    /// Where a form may lead: the gateway and its cashiers, as sources of a content security policy.
+    pub(super) cashiers: String,
     /// Where the gateway's notifies are sent.
     pub(super) notify_base: String,
     pub(super) part: Part,
@@ -55,7 +57,12 @@ fn real(config: &Config, gateway: &str, public_url: &str) -> Result<Till, StartE
         PublicKey::parse(&public).map_err(StartError::part("gateway's public key"))?,
     );
     let part = Part { name: "payment gateway", external: true, words: gateway.to_owned() };
-    Ok(Till { merchant, origin: origin_of(gateway), notify_base: public_url.to_owned(), part })
+    Ok(Till {
+        merchant,
+        cashiers: cashiers(gateway, &config.alipay_cashiers)?,
+        notify_base: public_url.to_owned(),
+        part,
+    })
 }
 
 fn read(flag: &'static str, path: Option<&PathBuf>) -> Result<String, StartError> {
@@ -80,7 +87,7 @@ async fn embedded(addr: SocketAddr, stopping: watch::Receiver<bool>) -> Result<T
         }
     });
     let part = Part { name: "payment gateway", external: false, words: format!("sandbox at {url}") };
-    Ok(Till { merchant, origin: origin_of(&url), notify_base: format!("http://{addr}"), part })
+    Ok(Till { merchant, cashiers: SANDBOX_CASHIERS.to_owned(), notify_base: format!("http://{addr}"), part })
 }
 
 /// A gateway and its one merchant, each with the other's public key. The keys live as long as the process.
@@ -93,6 +100,18 @@ fn sandbox_pair(url: &str) -> Result<(Merchant, Gateway), payments::Error> {
     Ok((merchant, Gateway::new(theirs, MerchantRegistration { app_id, seller_id, public_key })))
 }
 
+/// The gateway's origin and the configured cashiers, each a plain source.
+fn cashiers(gateway: &str, others: &[String]) -> Result<String, StartError> {
+    let mut sources = vec![origin_of(gateway)];
+    for source in others {
+        if !source.starts_with("https://") || source.contains([';', ',', ' ', '\'']) {
+            return Err(StartError::Cashier { source_text: source.clone() });
+        }
+        sources.push(source.clone());
+    }
+    Ok(sources.join(" "))
+}
+
 /// Scheme, host and port of an address.
 fn origin_of(url: &str) -> String {
     url.splitn(4, '/').take(3).collect::<Vec<_>>().join("/")
@@ -100,7 +119,17 @@ fn origin_of(url: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::origin_of;
+    use super::{cashiers, origin_of};
+
+    #[test]
+    fn a_cashier_is_one_plain_source() {
+        let gateway = "https://openapi.alipay.com/gateway.do";
+        let sources = cashiers(gateway, &["https://*.alipay.com".to_owned()]).unwrap();
+        assert_eq!(sources, "https://openapi.alipay.com https://*.alipay.com");
+        for odd in ["http://a.example", "https://a.example; script-src *", "https://a.example'none'"] {
+            assert!(cashiers(gateway, &[odd.to_owned()]).is_err(), "{odd}");
+        }
+    }
 
     #[test]
     fn an_origin_has_no_path() {

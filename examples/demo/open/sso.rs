@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use sso_core::{
-    CookieConfig, Issuer, KeySet, PasswordHasher, PasswordParams, SessionLimits, SigningKey, Verifier,
+    CookieConfig, Issuer, KeySet, PasswordHasher, PasswordParams, SessionLimits, SessionSecret, SigningKey,
+    UserId, Verifier,
 };
 
 use crate::app::AUDIENCE;
@@ -20,6 +21,7 @@ pub(super) struct Identity {
     pub(super) public_url: String,
     pub(super) origins: Vec<String>,
     pub(super) limits: SessionLimits,
+    pub(super) probe: SessionSecret,
     pub(super) cookie: CookieConfig,
     pub(super) hasher: PasswordHasher,
     pub(super) keys: KeySet,
@@ -47,6 +49,7 @@ pub(super) fn open(config: &Config, addr: SocketAddr) -> Result<Identity, StartE
     Ok(Identity {
         origins: origins(&public_url, addr),
         limits,
+        probe: SessionSecret::new(&UserId::new("probe").map_err(StartError::part("session store"))?, [0; 32]),
         cookie: cookie.map_err(StartError::part("session cookie"))?,
         hasher: PasswordHasher::new(PasswordParams::default()),
         issuer: Issuer::new(&public_url, &keys).map_err(StartError::part("token issuer"))?,
@@ -58,17 +61,27 @@ pub(super) fn open(config: &Config, addr: SocketAddr) -> Result<Identity, StartE
 
 fn public_url(config: &Config, addr: SocketAddr) -> Result<String, StartError> {
     let Some(url) = &config.public_url else {
+        if addr.ip().is_unspecified() {
+            return Err(StartError::Wildcard { addr });
+        }
         return Ok(format!("http://{addr}"));
     };
-    let refused = || StartError::PublicUrl { url: url.clone() };
-    let parsed: http::Uri = url.parse().map_err(|_| refused())?;
-    let scheme =
-        parsed.scheme_str().filter(|scheme| ["http", "https"].contains(scheme)).ok_or_else(refused)?;
-    let authority = parsed.authority().ok_or_else(refused)?;
-    if parsed.path() != "/" || parsed.query().is_some() || authority.as_str().contains('@') {
-        return Err(refused());
-    }
-    Ok(format!("{scheme}://{authority}"))
+    origin(url).ok_or_else(|| StartError::PublicUrl { url: url.clone() })
+}
+
+/// The address as a browser names it in `Origin`: lower case, without the scheme's own port (RFC 6454, 6.2).
+fn origin(url: &str) -> Option<String> {
+    let parsed: http::Uri = url.parse().ok()?;
+    let scheme = parsed.scheme_str().filter(|scheme| ["http", "https"].contains(scheme))?;
+    let host = parsed.host()?.to_ascii_lowercase();
+    let bare =
+        parsed.path() == "/" && parsed.query().is_none() && !parsed.authority()?.as_str().contains('@');
+    let usual = if scheme == "https" { 443 } else { 80 };
+    let port = parsed.port_u16().filter(|port| *port != usual);
+    bare.then(|| match port {
+        Some(port) => format!("{scheme}://{host}:{port}"),
+        None => format!("{scheme}://{host}"),
+    })
 }
 
 /// The public address, and for one on loopback its other name.
@@ -81,4 +94,18 @@ fn origins(public_url: &str, addr: SocketAddr) -> Vec<String> {
         }
     }
     origins
+}
+
+#[cfg(test)]
+mod tests {
+    use super::origin;
+
+    #[test]
+    fn an_origin_is_what_a_browser_sends() {
+        assert_eq!(origin("https://School.Example:443/").as_deref(), Some("https://school.example"));
+        assert_eq!(origin("http://127.0.0.1:8080").as_deref(), Some("http://127.0.0.1:8080"));
+        for odd in ["ftp://a.example", "https://a.example/school", "https://me@a.example", "a.example", ""] {
+            assert_eq!(origin(odd), None, "{odd}");
+        }
+    }
 }

@@ -51,25 +51,40 @@ impl School {
         sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(account_id).fetch_all(&self.pool).await
     }
 
-    /// The checkouts of a course that led to an enrolment, or may still be paid at this time, the oldest first.
-    pub(crate) async fn checkouts_alive(&self, slug: &str, now: i64) -> Result<Vec<Checkout>, sqlx::Error> {
+    /// The checkouts of a course that hold or bought a seat: the open ones and the enrolled ones, the oldest first.
+    pub(crate) async fn checkouts_alive(&self, slug: &str) -> Result<Vec<Checkout>, sqlx::Error> {
         let text = format!(
-            "SELECT {COLUMNS} FROM school_checkout WHERE course_slug = ? AND (expires_at > ?
+            "SELECT {COLUMNS} FROM school_checkout WHERE course_slug = ? AND (open = 1
              OR out_trade_no IN (SELECT out_trade_no FROM school_enrolment)) ORDER BY created_at"
         );
-        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(slug).bind(now).fetch_all(&self.pool).await
+        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(slug).fetch_all(&self.pool).await
     }
 
-    /// Checkouts whose time to pay ended between two instants, milliseconds since the epoch.
-    pub(crate) async fn checkouts_expired(
-        &self,
-        after: i64,
-        until: i64,
-    ) -> Result<Vec<Checkout>, sqlx::Error> {
+    /// Up to `max` open checkouts whose order numbers come after `after`, in their order.
+    pub(crate) async fn checkouts_open(&self, after: &str, max: u32) -> Result<Vec<Checkout>, sqlx::Error> {
         let text = format!(
-            "SELECT {COLUMNS} FROM school_checkout WHERE expires_at > ? AND expires_at <= ? ORDER BY expires_at LIMIT 1000"
+            "SELECT {COLUMNS} FROM school_checkout WHERE open = 1 AND out_trade_no > ? ORDER BY out_trade_no LIMIT ?"
         );
-        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(after).bind(until).fetch_all(&self.pool).await
+        sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(after).bind(max).fetch_all(&self.pool).await
+    }
+
+    /// Something is about to happen to this checkout: housekeeping looks at it again.
+    pub(crate) async fn reopen_checkout(&self, out_trade_no: &str) -> Result<(), sqlx::Error> {
+        self.set_open(out_trade_no, true).await
+    }
+
+    /// This checkout is at its end: enrolled, owed or given back.
+    pub(crate) async fn finish_checkout(&self, out_trade_no: &str) -> Result<(), sqlx::Error> {
+        self.set_open(out_trade_no, false).await
+    }
+
+    async fn set_open(&self, out_trade_no: &str, open: bool) -> Result<(), sqlx::Error> {
+        sqlx::query("UPDATE school_checkout SET open = ? WHERE out_trade_no = ?")
+            .bind(open)
+            .bind(out_trade_no)
+            .execute(&self.pool)
+            .await
+            .map(drop)
     }
 
     /// Records that a payment bought nothing, by the gateway's number of it: its buyer is owed the money.

@@ -1,27 +1,32 @@
 //! Enrolments: who takes which course, once.
 
 use super::School;
+use super::checkout::Checkout;
 
 impl School {
-    /// Enrols a person; a second time changes nothing. Answers whether this call did it.
-    pub(crate) async fn enrol(
-        &self,
-        account_id: &str,
-        slug: &str,
-        out_trade_no: &str,
-        at: i64,
-    ) -> Result<bool, sqlx::Error> {
-        let done = sqlx::query(
+    /// Enrols the buyer of a checkout; a second time changes nothing. Answers whether this checkout's order is the
+    /// one that bought the course.
+    pub(crate) async fn enrol(&self, checkout: &Checkout, at: i64) -> Result<bool, sqlx::Error> {
+        sqlx::query(
             "INSERT INTO school_enrolment (account_id, course_slug, out_trade_no, enrolled_at) VALUES (?, ?, ?, ?)
              ON CONFLICT DO NOTHING",
         )
-        .bind(account_id)
-        .bind(slug)
-        .bind(out_trade_no)
+        .bind(&checkout.account_id)
+        .bind(&checkout.course_slug)
+        .bind(&checkout.out_trade_no)
         .bind(at)
         .execute(&self.pool)
         .await?;
-        Ok(done.rows_affected() == 1)
+        self.is_enrolled_by(&checkout.out_trade_no).await
+    }
+
+    /// Answers whether an order bought its course.
+    pub(crate) async fn is_enrolled_by(&self, out_trade_no: &str) -> Result<bool, sqlx::Error> {
+        let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM school_enrolment WHERE out_trade_no = ?")
+            .bind(out_trade_no)
+            .fetch_optional(&self.pool)
+            .await?;
+        Ok(found.is_some())
     }
 
     /// Answers whether a person takes a course.

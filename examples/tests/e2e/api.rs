@@ -48,7 +48,7 @@ async fn odd_cookies_and_forged_tokens_are_refused_by_kind() {
     );
     let odd = get(&http, url.clone(), "sid=not-a-secret").await;
     assert_eq!(refusal(odd).await, (StatusCode::UNAUTHORIZED, "malformed_cookie".into()));
-    let stale = format!("sid=0123456789abcdef.{}", "A".repeat(43));
+    let stale = format!("sid=0123456789abcdef0123456789abcdef.{}", "A".repeat(43));
     assert_eq!(
         refusal(get(&http, url.clone(), &stale).await).await,
         (StatusCode::UNAUTHORIZED, "unknown_session".into())
@@ -193,6 +193,9 @@ async fn a_terminal_needs_our_page_a_permission_and_a_seat() {
             .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
             .header("origin", origin)
     };
+    let nowhere =
+        http.get(format!("{base}/api/v1/lab/shell/terminal")).header("cookie", &cookie).send().await.unwrap();
+    assert_eq!(refusal(nowhere).await, (StatusCode::FORBIDDEN, "forbidden".into()));
     let foreign = upgrade("https://evil.example").send().await.unwrap();
     assert_eq!(refusal(foreign).await, (StatusCode::FORBIDDEN, "forbidden".into()));
     let ours = upgrade(Box::leak(base.to_owned().into_boxed_str())).send().await.unwrap();
@@ -216,4 +219,92 @@ async fn a_seat_that_its_buyer_gives_back_is_on_sale_again() {
     let sale: Value =
         get(&http, format!("{base}/api/v1/sales/security"), &cookie).await.json().await.unwrap();
     assert_eq!(sale["left"], 2);
+}
+
+#[tokio::test]
+async fn what_was_bought_and_changed_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let http = client();
+    let order = {
+        let demo = Demo::start_in(folder.path(), &[]);
+        let base = demo.url();
+        let (buyer, admin) = (sign_in(&http, base, "lilei").await, sign_in(&http, base, "admin").await);
+        let order = buy(&http, base, &buyer, "security", "bought-before-01").await;
+        let held: Value =
+            reserve(&http, base, &admin, "security", "held-before-0001").await.json().await.unwrap();
+        assert!(held["order"].is_string());
+        let role = format!("{base}/api/v1/admin/users/u1003/roles/teacher");
+        assert_eq!(http.delete(role).header("cookie", &admin).send().await.unwrap().status(), 204);
+        order
+    };
+    let demo = Demo::start_in(folder.path(), &[]);
+    let base = demo.url();
+    let (buyer, admin) = (sign_in(&http, base, "lilei").await, sign_in(&http, base, "admin").await);
+    let sale: Value = get(&http, format!("{base}/api/v1/sales/security"), &buyer).await.json().await.unwrap();
+    assert_eq!(sale, json!({ "left": 0, "held": 1, "paid": 1 }));
+    let state: Value =
+        get(&http, format!("{base}/api/v1/orders/{order}"), &buyer).await.json().await.unwrap();
+    assert_eq!(state["state"], "paid");
+    let again = reserve(&http, base, &buyer, "security", "bought-again-001").await;
+    assert_eq!(refusal(again).await, (StatusCode::CONFLICT, "already_enrolled".into()));
+    let users: Value = get(&http, format!("{base}/api/v1/admin/users"), &admin).await.json().await.unwrap();
+    let teacher = users["results"].as_array().unwrap().iter().find(|user| user["id"] == "u1003").unwrap();
+    assert_eq!(teacher["roles"], json!([]), "a seeded role came back");
+}
+
+/// Buys a seat as a browser without scripts does: forms and redirects, the gateway's cashier among them.
+async fn buy(http: &Client, base: &str, cookie: &str, slug: &str, request_id: &str) -> String {
+    let form = |url: String| http.post(url).header("cookie", cookie);
+    let place = |reply: &Response| reply.headers()["location"].to_str().unwrap().to_owned();
+    let request = format!("request_id={request_id}");
+    let kind = ("content-type", "application/x-www-form-urlencoded");
+    let won = form(format!("{base}/courses/{slug}/reserve"))
+        .header(kind.0, kind.1)
+        .body(request)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(won.status(), 303);
+    let checkout = place(&won);
+    let sent = form(format!("{base}{checkout}/pay")).send().await.unwrap();
+    let gateway = place(&sent);
+    let cashier = http.get(&gateway).send().await.unwrap().text().await.unwrap();
+    let (_, rest) = cashier.split_once("name=\"token\" value=\"").unwrap();
+    let token = rest.split('"').next().unwrap();
+    let till = gateway
+        .replace(gateway.split_once("/gateway.do").unwrap().1, "")
+        .replace("/gateway.do", "/cashier/pay");
+    let paid = http.post(till).header(kind.0, kind.1).body(format!("token={token}")).send().await.unwrap();
+    assert_eq!(paid.status(), 303);
+    let order = checkout.rsplit('/').next().unwrap().to_owned();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    loop {
+        let state: Value =
+            get(http, format!("{base}/api/v1/orders/{order}"), cookie).await.json().await.unwrap();
+        if state["state"] == "paid" {
+            return order;
+        }
+        assert!(std::time::Instant::now() < deadline, "the notify did not come: {state}");
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_pages_are_pages() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let wrong = http.get(format!("{base}/logout")).send().await.unwrap();
+    assert_eq!(
+        (wrong.status(), wrong.headers()["allow"].to_str().unwrap()),
+        (StatusCode::METHOD_NOT_ALLOWED, "POST")
+    );
+    assert!(wrong.text().await.unwrap().contains("<!doctype html>"));
+    let twice = http.get(format!("{base}/login?next=/a&next=/b")).send().await.unwrap();
+    assert_eq!(twice.status(), StatusCode::BAD_REQUEST);
+    assert!(twice.text().await.unwrap().contains("<!doctype html>"));
+    let foreign =
+        http.post(format!("{base}/login")).header("origin", "https://evil.example").send().await.unwrap();
+    assert_eq!(foreign.status(), StatusCode::FORBIDDEN);
+    let odd = http.get(format!("{base}/checkout/x%20/return")).send().await.unwrap();
+    assert_eq!(odd.status(), StatusCode::BAD_REQUEST);
 }

@@ -92,6 +92,23 @@ impl Browser {
         }
     }
 
+    /// Waits until no element answers to `css` on a page that has loaded.
+    pub(crate) async fn wait_until_gone(&self, css: &str) {
+        let script = "return document.readyState === 'complete' && !document.querySelector(arguments[0])";
+        let look = async {
+            loop {
+                let gone = self.client.execute(script, vec![serde_json::json!(css)]).await.unwrap();
+                if gone == serde_json::json!(true) {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        if tokio::time::timeout(DEADLINE, look).await.is_err() {
+            panic!("`{css}` is still there; the page: {}", self.text().await);
+        }
+    }
+
     /// Runs a script in the page.
     pub(crate) async fn script(&self, script: &str) -> serde_json::Value {
         self.client.execute(script, vec![]).await.unwrap()

@@ -65,15 +65,23 @@ async fn from_sign_in_to_a_shell() {
     let typing = ".xterm-helper-textarea";
     browser.type_keys(typing, "echo sum-$((40+2)) 你好").await;
     browser.wait_until_holds(".xterm-rows", "sum-42 你好").await;
-    browser.type_keys(typing, "stty size; ls -l --color=always /").await;
+    browser.type_keys(typing, "stty size").await;
     let size = browser.script("return document.querySelector('#size').textContent").await;
     let (cols, rows) = size.as_str().unwrap().split_once(" × ").unwrap();
     browser.wait_until_holds(".xterm-rows", &format!("{rows} {cols}")).await;
-    browser.wait_until_holds(".xterm-rows", "tmp").await;
+    browser.type_keys(typing, "ls -l --color=always / | tail -n 9; seq -s ' ' 30").await;
+    browser.wait_until_holds(".xterm-rows", "28 29 30").await;
     browser.screenshot("lab").await;
     browser.type_keys(typing, "exit 3").await;
     browser.wait_for("#light[data-state=closed]").await;
+    browser.wait_until_holds("#status", "status 3").await;
     browser.screenshot("lab-ended").await;
+
+    // A session that ends takes its terminals with it.
+    browser.click("#again").await;
+    browser.wait_for("#light[data-state=open]").await;
+    browser.script("fetch('/api/v1/session', { method: 'DELETE' });").await;
+    browser.wait_until_holds("#status", "not open to you").await;
     browser.close().await;
 }
 
@@ -101,7 +109,7 @@ async fn the_back_office_gives_and_takes_roles() {
     browser.wait_for("button[aria-label='Take member from teacher.wu']").await;
     browser.screenshot("admin").await;
     browser.click("button[aria-label='Take member from teacher.wu']").await;
-    browser.wait_for("form[action='/admin/users/u1003/assign']").await;
+    browser.wait_until_gone("button[aria-label='Take member from teacher.wu']").await;
     // The last administrator can't be taken away.
     browser.click("button[aria-label='Take administrator from admin']").await;
     browser.wait_for("p.note.bad").await;

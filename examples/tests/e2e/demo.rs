@@ -89,16 +89,11 @@ impl Drop for Demo {
 /// The program, with nothing of the caller's settings.
 pub(crate) fn command(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_demo"));
-    for name in [
-        "LISTEN",
-        "PUBLIC_URL",
-        "REDIS_URL",
-        "DATABASE_URL",
-        "DATA_DIR",
-        "ALIPAY_GATEWAY_URL",
-        "LAB_SSH_ADDR",
-    ] {
-        command.env_remove(name);
+    command.env_clear();
+    for name in ["PATH", "HOME", "TMPDIR", "RUST_BACKTRACE"] {
+        if let Some(value) = std::env::var_os(name) {
+            command.env(name, value);
+        }
     }
     command.env("RUST_LOG", "warn,demo=info").arg("--data-dir").arg(folder);
     command

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
 fn run() -> Result<ExitCode, Problem> {
     match args::parse(env::args_os().skip(1))? {
         Task::Help => {
-            print!("{}", args::USAGE);
+            println!("{}\nparts of verify:\n{}", args::USAGE, verify::step::parts());
             Ok(ExitCode::SUCCESS)
         }
         Task::Demo(args) => demo::run(&args),

@@ -87,13 +87,14 @@ pub(crate) fn check_part(part: &str) -> Result<&str, Problem> {
     if all().iter().any(|step| step.belongs_to(part)) {
         return Ok(part);
     }
+    Err(Problem::Usage(format!("unknown part `{part}`\n{}", parts())))
+}
+
+/// The names that may be given, in two lines.
+pub(crate) fn parts() -> String {
     let mut steps: Vec<&str> = all().into_iter().map(Step::name).collect();
     steps.dedup();
-    let (steps, packages) = (steps.join(" "), PACKAGES.join(" "));
-    Err(Problem::Usage(format!(
-        "unknown part `{part}`\n  steps:    {steps} {}\n  packages: {packages}",
-        E2E.0
-    )))
+    format!("  steps:    {} {}\n  packages: {}", steps.join(" "), E2E.0, PACKAGES.join(" "))
 }
 
 #[cfg(test)]
