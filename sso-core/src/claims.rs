@@ -96,6 +96,8 @@ pub struct Claims {
 impl Claims {
     /// The longest client id and the longest audience, in bytes.
     pub const NAME_BYTES_MAX: usize = 256;
+    /// How deep arrays and objects may lie inside each other in a private claim that is added.
+    pub const PRIVATE_LEVELS_MAX: usize = 32;
 
     /// The claims of a token for one audience, handed to one client.
     ///
@@ -137,10 +139,17 @@ impl Claims {
     /// Adds a private claim (RFC 7519, section 4.3), or replaces the one of this name.
     ///
     /// # Errors
-    /// `InvalidInput` if the name is one that this type sets itself.
+    /// `InvalidInput` if the name is one that this type sets itself, or if the value has more than
+    /// [`Claims::PRIVATE_LEVELS_MAX`] levels: verifiers read no deeper than they must.
     pub fn with(mut self, name: &str, value: Value) -> Result<Self, Error> {
         if wire::REGISTERED.contains(&name) {
             return Err(Error::new(ErrorKind::InvalidInput, format!("the claim `{name}` is no private one")));
+        }
+        if !has_levels_at_most(&value, Self::PRIVATE_LEVELS_MAX) {
+            return Err(Error::new(
+                ErrorKind::InvalidInput,
+                format!("the claim `{}` is nested too deep: give at most 32 levels", name.escape_debug()),
+            ));
         }
         self.private.insert(name.to_owned(), value);
         Ok(self)
@@ -198,5 +207,15 @@ impl Claims {
     #[must_use]
     pub fn private(&self) -> &Map<String, Value> {
         &self.private
+    }
+}
+
+/// Whether a value has at most so many levels of arrays and objects. It looks no deeper than that.
+fn has_levels_at_most(value: &Value, levels: usize) -> bool {
+    let fits = |inner| levels.checked_sub(1).is_some_and(|left| has_levels_at_most(inner, left));
+    match value {
+        Value::Array(values) => levels > 0 && values.iter().all(fits),
+        Value::Object(members) => levels > 0 && members.values().all(fits),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => true,
     }
 }

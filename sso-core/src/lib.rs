@@ -45,7 +45,8 @@
 //!
 //! Web frameworks: headers come in and go out as text. Users: the application has them. Algorithms besides
 //! RS256: a choice in the token's header is how tokens are forged. A sign-out for access tokens: give them a
-//! short life.
+//! short life. Agreement between several Redis: after a fail-over or a restart, Redis may have lost the last
+//! writes that it acknowledged, so a session that was just ended may live again; end it once more.
 
 mod cookie;
 mod edge;

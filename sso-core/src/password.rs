@@ -38,13 +38,20 @@ impl PasswordParams {
     /// The most lanes.
     pub const LANES_MAX: u32 = 16;
 
-    /// A cost that is at least as high as the least that the OWASP Password Storage Cheat Sheet recommends:
-    /// 7 MiB, and memory times passes of 35 MiB.
+    /// A cost that is at least as high as one that the OWASP Password Storage Cheat Sheet recommends: 46 MiB
+    /// with 1 pass, 19 MiB with 2, 12 MiB with 3, 9 MiB with 4, 7 MiB with 5 or more.
     ///
     /// # Errors
     /// `InvalidInput` if the cost is lower than that or above the limits of this type.
     pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, Error> {
-        if memory_kib < 7 * 1024 || u64::from(memory_kib) * u64::from(passes) < 35 * 1024 {
+        let memory_kib_min = match passes {
+            0 | 1 => 46 * 1024,
+            2 => 19 * 1024,
+            3 => 12 * 1024,
+            4 => 9 * 1024,
+            5.. => 7 * 1024,
+        };
+        if memory_kib < memory_kib_min {
             return Err(Error::new(
                 ErrorKind::InvalidInput,
                 "this password cost is too low: take at least 19456 KiB and 2 passes, or 7168 KiB and 5",

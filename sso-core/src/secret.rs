@@ -13,7 +13,7 @@ use crate::user_id::{UserId, UserTag};
 
 /// What a client shows to be recognised: the user's tag and 256 random bits.
 ///
-/// Its text is `<16 hex digits>.<43 characters of base64url>`. It is wiped from memory when it is dropped,
+/// Its text is `<32 hex digits>.<43 characters of base64url>`. It is wiped from memory when it is dropped,
 /// compared in constant time, and never printed by `Debug`.
 ///
 /// ```
@@ -36,7 +36,7 @@ pub struct SessionSecret {
 
 impl SessionSecret {
     /// How long the text is, always, in bytes.
-    pub const TEXT_BYTES: usize = 60;
+    pub const TEXT_BYTES: usize = 76;
 
     /// A secret for a user from 32 bytes of a cryptographic random source.
     #[must_use]

@@ -70,6 +70,9 @@ impl Sso {
     ///
     /// # Errors
     /// Those of the store, and `Unavailable` if the system has no random bytes.
+    ///
+    /// After a transient error the outcome is unknown: there may be a session whose secret nobody has. Each
+    /// further try may add one and end the user's oldest, so let the user try again rather than a loop.
     pub async fn login(&self, user: &UserId, login: Login) -> Result<SignedIn, Error> {
         let (new, secret) = NewSession::open(user.clone(), login, edge::random()?);
         let session = self.store.create(&new, self.limits, At::Server).await?;

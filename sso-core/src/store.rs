@@ -45,6 +45,8 @@ pub trait SessionStore: Send + Sync + std::fmt::Debug {
     ///
     /// # Errors
     /// Besides those of every verb, `Misuse` if the key is in use: the caller's random bytes are not random.
+    ///
+    /// After a transient error the outcome is unknown: the session may exist, and another may have ended for it.
     fn create<'a>(
         &'a self,
         new: &'a NewSession,

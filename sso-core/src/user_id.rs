@@ -66,7 +66,7 @@ impl FromStr for UserId {
     }
 }
 
-/// The first 64 bits of SHA-256 of a user id, written as 16 lower-case hex digits.
+/// The first 128 bits of SHA-256 of a user id, written as 32 lower-case hex digits.
 ///
 /// It keeps one user's keys on one node of a Redis Cluster. It is not a secret and not an identity: stores
 /// compare the whole user id before they act on it.
@@ -74,9 +74,9 @@ impl FromStr for UserId {
 pub struct UserTag([u8; Self::BYTES]);
 
 impl UserTag {
-    const BYTES: usize = 8;
+    const BYTES: usize = 16;
 
-    /// Reads 16 lower-case hex digits and nothing else.
+    /// Reads 32 lower-case hex digits and nothing else.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (pairs, rest) = text.as_bytes().as_chunks::<2>();
         if pairs.len() != Self::BYTES || !rest.is_empty() {

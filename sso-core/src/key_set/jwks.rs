@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jsonwebtoken::jwk::{Jwk, JwkSet};
+use jsonwebtoken::jwk::JwkSet;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -77,8 +77,7 @@ impl PublicKeySet {
         let mut set = Self { keys: BTreeMap::new() };
         for entry in entries {
             // An entry of an unknown kind is not an error, and neither are its members.
-            let known = serde_json::from_value::<Jwk>(entry).ok();
-            if let Some((kid, key)) = known.as_ref().and_then(VerifyingKey::from_jwk) {
+            if let Some((kid, key)) = VerifyingKey::from_jwk(&entry) {
                 set.insert(kid, key?)?;
             }
         }

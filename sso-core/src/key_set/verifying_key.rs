@@ -10,6 +10,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, Jwk, KeyAlgorithm, PublicKeyUse, RSAKeyParameters, RSAKeyType,
 };
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind};
@@ -88,30 +89,33 @@ impl VerifyingKey {
 
     /// The name and the key of an entry that is meant for signatures with RS256; nothing of any other entry.
     ///
-    /// The entry says `kty`, `alg` and `kid`; `use` and `key_ops`, if they are there, allow verification.
-    pub(crate) fn from_jwk(jwk: &Jwk) -> Option<(String, Result<Self, Error>)> {
-        use jsonwebtoken::jwk::KeyOperations::Verify;
-
-        let common = &jwk.common;
-        let for_signatures =
-            common.public_key_use.as_ref().is_none_or(|used| *used == PublicKeyUse::Signature)
-                && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&Verify))
-                && common.key_algorithm == Some(KeyAlgorithm::RS256);
-        let (true, Some(kid), AlgorithmParameters::RSA(key)) =
-            (for_signatures, &common.key_id, &jwk.algorithm)
-        else {
-            return None;
-        };
-        let key = match (URL_SAFE_NO_PAD.decode(&key.n), URL_SAFE_NO_PAD.decode(&key.e)) {
-            (Ok(n), Ok(e)) => Self::from_components(&n, &e),
-            (Err(source), _) | (_, Err(source)) => Err(Error::with_source(
-                ErrorKind::InvalidInput,
-                "a key of this key set is not base64url",
-                source,
-            )),
-        };
-        Some((kid.clone(), key))
+    /// The entry says `kty`, `alg` and `kid`; `use` and `key_ops`, if they are there, allow verification. Such
+    /// an entry is a key of the issuer's: without a good `n` and `e` it is an error, not a stranger.
+    pub(crate) fn from_jwk(entry: &Value) -> Option<(String, Result<Self, Error>)> {
+        let member = |name| entry.get(name).filter(|value| !value.is_null());
+        let for_signatures = member("kty").is_some_and(|kind| kind == "RSA")
+            && member("alg").is_some_and(|algorithm| algorithm == Self::ALGORITHM)
+            && member("use").is_none_or(|used| used == "sig")
+            && member("key_ops").is_none_or(allows_verification);
+        let kid = member("kid").and_then(Value::as_str).filter(|_| for_signatures)?;
+        let key = component(entry, "n")
+            .and_then(|n| Ok((n, component(entry, "e")?)))
+            .and_then(|(n, e)| Self::from_components(&n, &e));
+        Some((kid.to_owned(), key))
     }
+}
+
+fn allows_verification(operations: &Value) -> bool {
+    operations.as_array().is_some_and(|operations| operations.iter().any(|operation| operation == "verify"))
+}
+
+/// The bytes of a member of an RSA key (RFC 7518, section 6.3.1).
+fn component(entry: &Value, name: &str) -> Result<Vec<u8>, Error> {
+    let refused = || format!("the `{name}` of a key of this key set is missing or not base64url");
+    let text = entry.get(name).and_then(Value::as_str);
+    let text = text.ok_or_else(|| Error::new(ErrorKind::InvalidInput, refused()))?;
+    let decoded = URL_SAFE_NO_PAD.decode(text);
+    decoded.map_err(|source| Error::with_source(ErrorKind::InvalidInput, refused(), source))
 }
 
 /// SHA-256 of the required members in the order of their names (RFC 7638, section 3).

@@ -6,6 +6,9 @@ use crate::error::{Error, ErrorKind};
 
 /// The limits of sessions, in force for every session from the next call on, old ones too.
 ///
+/// Higher limits save no session that a store has dropped: Redis drops it ten minutes after its end under the
+/// limits of the call that last wrote it down, a login or a use.
+///
 /// ```
 /// use std::time::Duration;
 /// use sso_core::SessionLimits;

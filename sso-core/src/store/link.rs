@@ -47,7 +47,7 @@ impl Link {
         ConnectionManager::new_with_config(client, config).await.map(Self::Manager)
     }
 
-    /// Runs a script in one round trip; in two when the server does not know the script yet.
+    /// Runs a script in one round trip; in three when the server does not know the script yet.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
@@ -57,7 +57,7 @@ impl Link {
             Ok(answer) => answer,
             Err(elapsed) => Err(Error::with_source(
                 ErrorKind::Unavailable,
-                format!("redis did not answer within {} ms", deadline.as_millis()),
+                format!("redis did not answer within {} ms: the outcome is unknown", deadline.as_millis()),
                 elapsed,
             )
             .transient()),

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::future::ready;
 use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, ErrorKind};
@@ -123,15 +122,15 @@ impl Shelf<'_> {
         self.kept.insert(key.clone(), Kept::Ended(Tombstone { reason, ended_at: self.now }));
     }
 
-    /// The live sessions, oldest first; those of one age in the order of their digests' text.
-    fn live(&mut self) -> Vec<(SessionKey, Session)> {
+    /// The live sessions of a user, oldest first; those of one age in the order of their digests' text.
+    fn live_of(&mut self, user: &UserId) -> Vec<(SessionKey, Session)> {
         let is_live = |(key, kept): (&SessionKey, &Kept)| matches!(kept, Kept::Live(_)).then(|| key.clone());
         let keys: Vec<SessionKey> = self.kept.iter().filter_map(is_live).collect();
         let mut live: Vec<(SessionKey, Session)> = keys
             .into_iter()
             .filter_map(|key| match self.settle(&key, false) {
-                Check::Active(session) => Some((key, session)),
-                Check::Ended(_) | Check::Unknown => None,
+                Check::Active(session) if session.user == *user => Some((key, session)),
+                Check::Active(_) | Check::Ended(_) | Check::Unknown => None,
             })
             .collect();
         live.sort_by_cached_key(|(key, session)| (session.created_at, key.digest_text()));
@@ -142,7 +141,7 @@ impl Shelf<'_> {
         if self.settle(new.key(), false) != Check::Unknown {
             return Err(reused_secret());
         }
-        let live = self.live();
+        let live = self.live_of(new.user());
         let too_many = (live.len() + 1).saturating_sub(SESSIONS_PER_USER_MAX);
         for (key, _) in live.iter().take(too_many) {
             self.bury(key, EndReason::Replaced);
@@ -166,8 +165,8 @@ impl Shelf<'_> {
 
     fn end_all(&mut self, user: &UserId, reason: EndReason) -> u64 {
         let mut count = 0;
-        for (key, _) in self.live().iter().filter(|(_, session)| session.user == *user) {
-            self.bury(key, reason);
+        for (key, _) in self.live_of(user) {
+            self.bury(&key, reason);
             count += 1;
         }
         count
@@ -189,8 +188,10 @@ impl SessionStore for MemoryStore {
         limits: SessionLimits,
         at: At,
     ) -> BoxFuture<'a, Result<Session, Error>> {
-        self.sweep_if_due(limits, at);
-        Box::pin(ready(self.with_shelf(new.key().tag(), limits, at, |shelf| shelf.create(new))))
+        Box::pin(async move {
+            self.sweep_if_due(limits, at);
+            self.with_shelf(new.key().tag(), limits, at, |shelf| shelf.create(new))
+        })
     }
 
     fn check<'a>(
@@ -199,7 +200,7 @@ impl SessionStore for MemoryStore {
         limits: SessionLimits,
         at: At,
     ) -> BoxFuture<'a, Result<Check, Error>> {
-        Box::pin(ready(Ok(self.with_shelf(key.tag(), limits, at, |shelf| shelf.settle(key, true)))))
+        Box::pin(async move { Ok(self.with_shelf(key.tag(), limits, at, |shelf| shelf.settle(key, true))) })
     }
 
     fn end<'a>(
@@ -209,7 +210,7 @@ impl SessionStore for MemoryStore {
         limits: SessionLimits,
         at: At,
     ) -> BoxFuture<'a, Result<EndOutcome, Error>> {
-        Box::pin(ready(Ok(self.with_shelf(key.tag(), limits, at, |shelf| shelf.end(key, reason)))))
+        Box::pin(async move { Ok(self.with_shelf(key.tag(), limits, at, |shelf| shelf.end(key, reason))) })
     }
 
     fn end_all<'a>(
@@ -219,7 +220,9 @@ impl SessionStore for MemoryStore {
         limits: SessionLimits,
         at: At,
     ) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(ready(Ok(self.with_shelf(user.tag(), limits, at, |shelf| shelf.end_all(user, reason)))))
+        Box::pin(
+            async move { Ok(self.with_shelf(user.tag(), limits, at, |shelf| shelf.end_all(user, reason))) },
+        )
     }
 
     fn list<'a>(
@@ -228,9 +231,10 @@ impl SessionStore for MemoryStore {
         limits: SessionLimits,
         at: At,
     ) -> BoxFuture<'a, Result<Vec<Session>, Error>> {
-        let live = self.with_shelf(user.tag(), limits, at, |shelf| shelf.live());
-        let sessions = live.into_iter().map(|(_, session)| session);
-        Box::pin(ready(Ok(sessions.filter(|session| session.user == *user).collect())))
+        Box::pin(async move {
+            let live = self.with_shelf(user.tag(), limits, at, |shelf| shelf.live_of(user));
+            Ok(live.into_iter().map(|(_, session)| session).collect())
+        })
     }
 }
 
@@ -239,17 +243,43 @@ mod tests {
     use super::*;
     use crate::session::login::{DeviceKind, Login};
 
-    #[test]
-    fn what_is_forgotten_does_not_pile_up() {
+    #[tokio::test]
+    async fn what_is_forgotten_does_not_pile_up() {
         let store = MemoryStore::new();
         let limits = SessionLimits::default();
         for day in 0..5000_u64 {
             let user = UserId::new(day.to_string()).unwrap();
             let at = At::Millis(UnixMillis::new(day * 86_400_000).unwrap());
             let (new, _) = NewSession::open(user, Login::new(DeviceKind::Web, "", ""), [1; 32]);
-            drop(store.create(&new, limits, at));
+            store.create(&new, limits, at).await.unwrap();
         }
         let left = store.inner.lock().unwrap().shelves.len();
         assert!((1..=MemoryStore::SWEEP_EVERY_MIN + 2).contains(&left), "{left}");
+    }
+
+    /// Two users of one tag, as nobody has found them yet.
+    #[tokio::test]
+    async fn a_user_of_the_same_tag_is_left_alone() {
+        let (store, limits) = (MemoryStore::new(), SessionLimits::default());
+        let (alice, bob) = (UserId::new("alice").unwrap(), UserId::new("bob").unwrap());
+        let open =
+            |random| NewSession::open(alice.clone(), Login::new(DeviceKind::Web, "", ""), [random; 32]).0;
+        let at = |millis| At::Millis(UnixMillis::new(millis).unwrap());
+        let bobs = open(0);
+        store.create(&bobs, limits, at(0)).await.unwrap();
+        for shelf in store.inner.lock().unwrap().shelves.values_mut() {
+            shelf.retain(|_, kept| {
+                let Kept::Live(record) = kept else { panic!() };
+                record.user = bob.clone();
+                true
+            });
+        }
+        for random in 1..=u8::try_from(SESSIONS_PER_USER_MAX).unwrap() {
+            store.create(&open(random), limits, at(random.into())).await.unwrap();
+        }
+        assert_eq!(store.list(&alice, limits, at(200)).await.unwrap().len(), SESSIONS_PER_USER_MAX);
+        store.end_all(&alice, EndReason::Revoked, limits, at(200)).await.unwrap();
+        let left = store.check(bobs.key(), limits, at(200)).await.unwrap();
+        assert!(matches!(left, Check::Active(session) if session.user == bob));
     }
 }

@@ -26,7 +26,12 @@ use crate::user_id::{UserId, UserTag};
 ///
 /// The key of a session is `{<prefix>:<user tag>}:s:<digest>`, the index of a user is `{<prefix>:<user tag>}:u`:
 /// all of a user's keys are on one node of a cluster. No key holds a secret or a user id. Every key has a time
-/// to live, set by the script that writes it.
+/// to live, set by the script that writes it. The scripts that walk over a user's sessions build their keys from
+/// the prefix that is declared: safe on Redis Cluster, as the hash tag is the same.
+///
+/// Give it a Redis with `maxmemory-policy noeviction`: any other policy may drop keys that are needed. Without
+/// the index, `list` and `end_all` miss the user's sessions, and `create` does not count them, until the next
+/// use of each session is written down, which brings it back into the index.
 ///
 /// Made from a [`MultiplexedConnection`], a [`ConnectionManager`] or, with the feature `deadpool`, a pool:
 /// `RedisStore::from(connection)`. A connection of your own should have `TCP_NODELAY` on.

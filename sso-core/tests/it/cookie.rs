@@ -103,7 +103,7 @@ proptest! {
 
     /// Whatever is read as a secret is written the same way: there is one text for one secret.
     #[test]
-    fn there_is_one_text_for_one_secret(text in "[0-9a-f]{16}\\.[A-Za-z0-9_-]{43}|\\PC{0,70}") {
+    fn there_is_one_text_for_one_secret(text in "[0-9a-f]{32}\\.[A-Za-z0-9_-]{43}|\\PC{0,90}") {
         if let Some(secret) = SessionSecret::parse(&text) {
             prop_assert_eq!(secret.expose().to_string(), text);
         }

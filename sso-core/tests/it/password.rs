@@ -1,5 +1,8 @@
 //! Passwords: a vector of the standard, the answers, and texts that are no hashes.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use proptest::collection::vec;
 use proptest::prelude::*;
 use sso_core::{ErrorKind, PasswordCheck, PasswordHash, PasswordHasher, PasswordParams, PasswordSalt};
 
@@ -59,9 +62,11 @@ fn a_password_has_a_length() {
 
 #[test]
 fn a_low_cost_is_refused_unless_it_is_called_dangerous() {
-    for (memory_kib, passes) in [(19_456, 1), (7_000, 16), (7_168, 4)] {
-        assert!(PasswordParams::new(memory_kib, passes, 1).is_err(), "{memory_kib} {passes}");
-        assert!(PasswordParams::danger_weak(memory_kib, passes, 1).is_ok());
+    // The lines of the OWASP Password Storage Cheat Sheet, and the last one for more passes than it names.
+    for (memory_kib, passes) in [(47_104, 1), (19_456, 2), (12_288, 3), (9_216, 4), (7_168, 5), (7_168, 16)] {
+        assert!(PasswordParams::new(memory_kib, passes, 1).is_ok(), "{memory_kib} {passes}");
+        assert!(PasswordParams::new(memory_kib - 1, passes, 1).is_err(), "{memory_kib} {passes}");
+        assert!(PasswordParams::danger_weak(memory_kib - 1, passes, 1).is_ok());
     }
     for (memory_kib, passes, lanes) in [(7, 1, 1), (64, 0, 1), (64, 1, 0), (u32::MAX, 1, 1), (64, 1, 16)] {
         assert!(PasswordParams::danger_weak(memory_kib, passes, lanes).is_err());
@@ -98,7 +103,27 @@ proptest! {
     #[test]
     fn any_text_is_parsed_without_panic(text in "(\\$argon2id\\$v=19\\$m=64,t=1,p=1)?(\\$|[A-Za-z0-9+/=,]|\\PC){0,60}") {
         if let Ok(hash) = PasswordHash::parse(&text) {
-            prop_assert_eq!(hash.as_phc(), text);
+            prop_assert_eq!(hasher(8).verify(Some(&hash), "x").unwrap(), PasswordCheck::Mismatch);
+        }
+    }
+
+    /// Whatever is read as a hash can be computed: its cost, its salt and its length are known to be possible.
+    #[test]
+    fn what_is_parsed_can_be_verified(
+        (memory_kib, passes, lanes) in (0..80_u32, 0..4_u32, 0..6_u32),
+        salt in vec(any::<u8>(), 0..60),
+        output in vec(any::<u8>(), 0..70),
+    ) {
+        let encode = |bytes| STANDARD_NO_PAD.encode(bytes);
+        let cost = format!("m={memory_kib},t={passes},p={lanes}");
+        let text = format!("$argon2id$v=19${cost}${}${}", encode(salt.as_slice()), encode(output.as_slice()));
+        let possible = passes > 0 && lanes > 0 && memory_kib >= 8 * lanes;
+        let possible = possible && (8..=48).contains(&salt.len()) && (16..=64).contains(&output.len());
+        let parsed = PasswordHash::parse(&text);
+        prop_assert_eq!(parsed.is_ok(), possible, "{}", text);
+        if let Ok(hash) = parsed {
+            let check = hasher(8).verify(Some(&hash), "x");
+            prop_assert_eq!(check.unwrap(), PasswordCheck::Mismatch);
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use redis::AsyncCommands as _;
 use sso_core::{
-    At, Check, DeviceKind, EndOutcome, EndReason, ErrorKind, Login, NewSession, RedisStore, SessionLimits,
-    SessionSecret, SessionStore, Sso, UserId,
+    At, Check, DeviceKind, EndOutcome, EndReason, ErrorKind, Login, NewSession, RedisStore,
+    SESSIONS_PER_USER_MAX, SessionLimits, SessionSecret, SessionStore, Sso, UnixMillis, UserId,
 };
 
 const SLOW_MACHINE: Duration = Duration::from_secs(30);
@@ -128,6 +128,58 @@ async fn a_use_that_is_written_down_prolongs_the_session_and_its_index() {
     }
 }
 
+/// Redis drops keys that have a time to live first when its memory is full.
+#[tokio::test]
+async fn a_lost_index_comes_back_with_the_next_use_that_is_written_down() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = testkit::Redis::start().unwrap();
+    let store = RedisStore::connect(&server.url()).await.unwrap().deadline(SLOW_MACHINE);
+    let limits = SessionLimits::default();
+    // A while after now, so that no key expires by itself.
+    let begin = UnixMillis::now().checked_add(Duration::from_secs(3600)).unwrap();
+    let at = |after| At::Millis(begin.checked_add(after).unwrap());
+    let (used, _) = NewSession::open(alice(), web(), [1; 32]);
+    let (newer, _) = NewSession::open(alice(), web(), [2; 32]);
+    store.create(&used, limits, at(Duration::ZERO)).await.unwrap();
+    store.create(&newer, limits, at(Duration::from_secs(1))).await.unwrap();
+    let mut redis = raw(&server).await;
+    let index = format!("{{gh:{}}}:u", alice().tag());
+    let _: () = redis.del(&index).await.unwrap();
+
+    let later = at(Duration::from_secs(1) + limits.touch_every());
+    for new in [&newer, &used] {
+        assert!(matches!(store.check(new.key(), limits, later).await.unwrap(), Check::Active(_)));
+    }
+    let left: i64 = redis.pttl(&index).await.unwrap();
+    assert!(left > 0, "{left}");
+    let listed = store.list(&alice(), limits, later).await.unwrap();
+    let ids: Vec<_> = listed.iter().map(|session| session.id.clone()).collect();
+    assert_eq!(ids, [used.key().id(), newer.key().id()]);
+    assert_eq!(store.end_all(&alice(), EndReason::Revoked, limits, later).await.unwrap(), 2);
+    let ended = store.check(used.key(), limits, later).await.unwrap();
+    assert_eq!(ended, Check::Ended(EndReason::Revoked));
+}
+
+/// Two users of one tag, as nobody has found them yet.
+#[tokio::test]
+async fn a_user_of_the_same_tag_is_left_alone() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = testkit::Redis::start().unwrap();
+    let sso = sso(&server).await;
+    let bobs = sso.login(&alice(), web()).await.unwrap();
+    let _: () = raw(&server).await.hset(session_key(&bobs.secret), "u", "bob").await.unwrap();
+    for _ in 0..SESSIONS_PER_USER_MAX {
+        sso.login(&alice(), web()).await.unwrap();
+    }
+    assert_eq!(usize::try_from(sso.revoke_all(&alice()).await.unwrap()).unwrap(), SESSIONS_PER_USER_MAX);
+    let left = sso.check(&bobs.secret).await.unwrap();
+    assert!(matches!(left, Check::Active(session) if session.user.as_str() == "bob"));
+}
+
 #[tokio::test]
 async fn a_redis_that_hangs_is_given_up_at_the_deadline() {
     if testkit::skipped("redis") {
@@ -140,7 +192,7 @@ async fn a_redis_that_hangs_is_given_up_at_the_deadline() {
     redis::cmd("CLIENT").arg("PAUSE").arg(600_000).arg("ALL").exec_async(&mut redis).await.unwrap();
     let given_up = tokio::time::timeout(SLOW_MACHINE, sso.sessions(&alice())).await.unwrap().unwrap_err();
     assert_eq!((given_up.kind(), given_up.is_transient()), (ErrorKind::Unavailable, true));
-    assert_eq!(given_up.to_string(), "redis did not answer within 50 ms");
+    assert_eq!(given_up.to_string(), "redis did not answer within 50 ms: the outcome is unknown");
 }
 
 #[tokio::test]

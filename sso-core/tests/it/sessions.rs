@@ -97,6 +97,25 @@ async fn use_is_written_down_only_when_it_is_due() {
     assert_eq!(seen, [0, 10, 10, 20]);
 }
 
+/// As in every store: a future that is dropped before it is polled has done nothing.
+#[tokio::test]
+async fn a_verb_does_its_work_when_it_is_awaited() {
+    let (store, limits) = (MemoryStore::new(), SessionLimits::default());
+    let alice = UserId::new("alice").unwrap();
+    let (new, _) = NewSession::open(alice.clone(), web(), [1; 32]);
+    drop(store.create(&new, limits, At::Server));
+    let session = store.create(&new, limits, At::Server).await.unwrap();
+    drop(store.end(new.key(), EndReason::Revoked, limits, At::Server));
+    drop(store.end_all(&alice, EndReason::Revoked, limits, At::Server));
+    assert_eq!(store.check(new.key(), limits, At::Server).await.unwrap(), Check::Active(session));
+
+    let listing = store.list(&alice, limits, At::Server);
+    let checking = store.check(new.key(), limits, At::Server);
+    assert_eq!(store.end_all(&alice, EndReason::Revoked, limits, At::Server).await.unwrap(), 1);
+    assert_eq!(listing.await.unwrap(), []);
+    assert_eq!(checking.await.unwrap(), Check::Ended(EndReason::Revoked));
+}
+
 #[tokio::test]
 async fn random_bytes_are_used_once() {
     let store = MemoryStore::new();

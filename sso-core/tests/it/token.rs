@@ -140,10 +140,23 @@ fn a_key_set_document_passes_over_what_it_does_not_know_and_refuses_what_is_wron
     let mixed: Vec<Value> = strangers.into_iter().chain([ours.clone()]).collect();
     assert_eq!(read(&mixed).unwrap().kids().count(), 1);
 
-    for bad in
-        [with("n", json!("AQAB")), with("n", json!("*")), with("e", json!("")), with("e", json!("AQA="))]
-    {
-        assert!(read(std::slice::from_ref(&bad)).is_err(), "{bad}");
+    let mut without_n = ours.clone();
+    without_n.as_object_mut().unwrap().remove("n");
+    let mut second = ours.clone();
+    second["kid"] = json!("second");
+    for bad in [
+        without_n,
+        with("n", json!(7)),
+        with("n", Value::Null),
+        with("e", json!([])),
+        with("n", json!("AQAB")),
+        with("n", json!("*")),
+        with("e", json!("")),
+        with("e", json!("AQA=")),
+    ] {
+        // A good key beside it does not hide that one of the issuer's keys is lost.
+        let refused = read(&[bad.clone(), second.clone()]).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput, "{bad}");
     }
     assert!(read(&[ours.clone(), ours.clone()]).is_err());
     for bad in ["", "[]", "{}", r#"{"keys":{}}"#, r#"{"keys":[],"keys":[]}"#, &" ".repeat(70_000)] {
@@ -166,6 +179,15 @@ fn limits_of_claims_hold() {
     assert!(new("", "a").is_err() && new("a", "").is_err() && new("a", &"x".repeat(257)).is_err());
     for registered in ["iss", "sub", "aud", "exp", "nbf", "iat", "jti", "client_id", "scope"] {
         assert!(claims(at(0)).with(registered, json!(1)).is_err());
+    }
+    // An issued token is one that verifiers can read.
+    let nested = |levels, around: fn(Value) -> Value| (0..levels).fold(json!(1), |inner, _| around(inner));
+    for around in [|inner| json!([inner, 0]), |inner| json!({ "a": 0, "b": inner })] {
+        let deep = claims(at(0)).with("x", nested(Claims::PRIVATE_LEVELS_MAX, around)).unwrap();
+        let token = Issuer::new(ISSUER, &keys()).unwrap().issue(&deep).unwrap();
+        assert_eq!(verifier().verify(&token, at(0)).unwrap().private(), deep.private());
+        let too_deep = claims(at(0)).with("x", nested(Claims::PRIVATE_LEVELS_MAX + 1, around));
+        assert_eq!(too_deep.unwrap_err().kind(), ErrorKind::InvalidInput);
     }
     let large = claims(at(0)).with("x", json!("y".repeat(9000))).unwrap();
     let refused = Issuer::new(ISSUER, &keys()).unwrap().issue(&large).unwrap_err();

@@ -134,6 +134,8 @@ fn headers_that_change_the_rules_are_refused() {
         ("jku", json!("https://attacker.example/keys")),
         ("x5u", json!("https://attacker.example/cert")),
         ("x5c", json!(["AAAA"])),
+        ("x5t", json!("AAAA")),
+        ("x5t#S256", json!("AAAA")),
         ("zip", json!("DEF")),
         ("enc", json!("A128GCM")),
     ] {
@@ -209,7 +211,7 @@ fn a_token_has_one_form() {
     let token = token();
     let (head, rest) = token.split_once('.').unwrap();
     let (body, signature) = rest.split_once('.').unwrap();
-    // 256 bytes are 341 characters and 2 spare bits: A, Q, g and w end alike, and only one may be used.
+    // 256 bytes are 342 characters with 4 spare bits at the end: the last is A, Q, g or w, never a neighbour.
     let last = signature.chars().last().unwrap();
     let spare = match last {
         'A' => 'B',

@@ -7,8 +7,10 @@ if settle(index, key, member) ~= 'unknown' then
   return { 'taken' }
 end
 local live = {}
-walk(index, prefix, function(old_key, old_member)
-  live[#live + 1] = { old_key, old_member }
+walk(index, prefix, function(old_key, old_member, fields)
+  if fields[1] == ARGV[8] then
+    live[#live + 1] = { old_key, old_member }
+  end
 end)
 for place = 1, #live + 1 - most do
   bury(index, live[place][1], live[place][2], 'replaced', now)
