@@ -1,6 +1,5 @@
 //! The policy in use: kept in memory, replaced as a whole when the store has a newer one.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use crate::change::Change;
@@ -42,15 +41,18 @@ pub struct Live {
     published: RwLock<Published>,
     /// Held while a policy is compiled and published, so that each policy has one heir.
     publishing: Mutex<()>,
-    tickets: AtomicU64,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Published {
     policy: Arc<Policy>,
-    /// The number of the load that it came from; loads are numbered as they start.
-    ticket: u64,
+    /// How many policies were published before it.
+    generation: u64,
 }
+
+/// How often a refresh loads. It begins again only if another one published meanwhile, and the second such policy
+/// is new enough for both: see [`Live::refresh`].
+const LOADS_MAX: usize = 2;
 
 impl Live {
     /// Loads and compiles the policy of a store.
@@ -62,16 +64,15 @@ impl Live {
         let policy = Arc::new(Policy::first(&store.load().await?)?);
         Ok(Self {
             store,
-            published: RwLock::new(Published { policy, ticket: 0 }),
+            published: RwLock::new(Published { policy, generation: 0 }),
             publishing: Mutex::new(()),
-            tickets: AtomicU64::new(0),
         })
     }
 
     /// The policy in use. It stays as it is for as long as it is held.
     #[must_use]
     pub fn snapshot(&self) -> Arc<Policy> {
-        Arc::clone(&self.published.read().unwrap_or_else(PoisonError::into_inner).policy)
+        self.published().policy
     }
 
     /// The store behind it, for the rows and the history.
@@ -89,13 +90,19 @@ impl Live {
     ///
     /// The store fails, or roles inherit each other in a circle. The policy in use stays.
     pub async fn refresh(&self) -> Result<Arc<Policy>, Error> {
-        let ticket = self.tickets.fetch_add(1, Ordering::SeqCst) + 1;
-        let version = self.store.version().await?;
-        let current = self.snapshot();
-        if current.version() == version {
-            return Ok(current);
+        for _ in 0..LOADS_MAX {
+            // Taken before the store is asked: what it answers from here on is newer than this policy.
+            let before = self.published();
+            if before.policy.version() == self.store.version().await? {
+                return Ok(before.policy);
+            }
+            if let Some(policy) = self.publish(before.generation, &self.store.load().await?)? {
+                return Ok(policy);
+            }
         }
-        self.publish(ticket, &self.store.load().await?)
+        // Each load was overtaken. The policy that overtook the first was published during this call; the one that
+        // overtook the last was loaded after that, so it knows all that the store held when the call began.
+        Ok(self.snapshot())
     }
 
     /// Makes a change in the store, then refreshes, so that the next snapshot has it.
@@ -112,19 +119,24 @@ impl Live {
         Ok(applied)
     }
 
-    fn publish(&self, ticket: u64, snapshot: &Snapshot) -> Result<Arc<Policy>, Error> {
+    fn published(&self) -> Published {
+        self.published.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Compiles rows and puts them in force; none if they are overtaken.
+    ///
+    /// INVARIANT: rows are published only if their load began after the policy in force was published. So every
+    /// policy comes from a later look at the store than the one before it, and a slow load never brings back what
+    /// was revoked. Versions are not compared: a restored backup has a lower one and has to come through.
+    fn publish(&self, loaded_in: u64, snapshot: &Snapshot) -> Result<Option<Arc<Policy>>, Error> {
         let _one_at_a_time = self.publishing.lock().unwrap_or_else(PoisonError::into_inner);
-        let (current, published) = {
-            let published = self.published.read().unwrap_or_else(PoisonError::into_inner);
-            (Arc::clone(&published.policy), published.ticket)
-        };
-        // A load that began later has been published already, and it knows all that this one knows.
-        if ticket < published {
-            return Ok(current);
+        let Published { policy: current, generation } = self.published();
+        if generation != loaded_in {
+            return Ok(None);
         }
         let policy = Arc::new(current.next(snapshot)?);
-        let next = Published { policy: Arc::clone(&policy), ticket };
+        let next = Published { policy: Arc::clone(&policy), generation: generation.wrapping_add(1) };
         *self.published.write().unwrap_or_else(PoisonError::into_inner) = next;
-        Ok(policy)
+        Ok(Some(policy))
     }
 }

@@ -1,15 +1,13 @@
 //! The policy in use: ids that last, loads that overtake each other, stores that fail.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
-use rbac::{
-    Applied, AuditEntry, BoxFuture, Change, Effect, Error, Inheritance, Live, MemoryStore, PolicyRows,
-    PolicyStore, PolicyVersion, Snapshot, UserId,
-};
-use tokio::sync::Semaphore;
+use rbac::{Applied, Change, Effect, Live, MemoryStore, PolicyRows, PolicyVersion};
+use tokio::task::JoinHandle;
 
 use crate::contract::run;
+use crate::gated::{Gated, Point};
 use crate::world::{add_permission, add_role, add_user, assign, built, grant, name};
 
 async fn make(live: &Live, change: Change) {
@@ -70,92 +68,124 @@ fn a_refused_change_leaves_the_policy_alone() {
     });
 }
 
-/// A memory store whose loads take the rows at once but hand them over only when they are let through,
-/// and which can be told to give rows with a circle.
-#[derive(Debug)]
-struct Slow {
-    inner: MemoryStore,
-    slow: AtomicBool,
-    circular: AtomicBool,
-    loaded: Semaphore,
-    let_through: Semaphore,
+fn two_roles() -> PolicyRows {
+    built([add_role("a"), add_role("b")])
 }
 
-impl Slow {
-    fn new() -> Arc<Self> {
-        let rows = built([add_role("a"), add_role("b")]);
-        let (slow, circular) = (AtomicBool::new(false), AtomicBool::new(false));
-        let (loaded, let_through) = (Semaphore::new(0), Semaphore::new(0));
-        Arc::new(Self { inner: MemoryStore::new(rows), slow, circular, loaded, let_through })
-    }
-
-    async fn load_slowly(&self) -> Result<Snapshot, Error> {
-        let slow = self.slow.swap(false, Ordering::SeqCst);
-        let mut snapshot = self.inner.load().await?;
-        if slow {
-            self.loaded.add_permits(1);
-            self.let_through.acquire().await.unwrap().forget();
-        }
-        if self.circular.load(Ordering::SeqCst) {
-            tie(&mut snapshot.rows);
-        }
-        Ok(snapshot)
-    }
-}
-
-fn tie(rows: &mut PolicyRows) {
-    rows.inheritance.insert(Inheritance::new(name("a"), name("b")));
-    rows.inheritance.insert(Inheritance::new(name("b"), name("a")));
-}
-
-impl PolicyStore for Slow {
-    fn load(&self) -> BoxFuture<'_, Result<Snapshot, Error>> {
-        Box::pin(self.load_slowly())
-    }
-
-    fn apply<'a>(
-        &'a self,
-        actor: &'a UserId,
-        change: &'a Change,
-        at_millis: u64,
-    ) -> BoxFuture<'a, Result<Applied, Error>> {
-        self.inner.apply(actor, change, at_millis)
-    }
-
-    fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
-        self.inner.version()
-    }
-
-    fn history(&self, entries: u16) -> BoxFuture<'_, Result<Vec<AuditEntry>, Error>> {
-        self.inner.history(entries)
-    }
+/// A refresh on its own task; it gives the version that it says is in use.
+fn refreshing(live: &Arc<Live>) -> JoinHandle<PolicyVersion> {
+    let live = live.clone();
+    tokio::spawn(async move { live.refresh().await.unwrap().version() })
 }
 
 #[test]
 fn a_slow_load_does_not_bring_back_an_older_policy() {
     run(async {
-        let store = Slow::new();
+        let store = Gated::new(two_roles());
         let live = Arc::new(Live::load(store.clone()).await.unwrap());
-        let _done = store.apply(&name("tester"), &add_user("alice"), 0).await.unwrap();
-        store.slow.store(true, Ordering::SeqCst);
-        let slow = tokio::spawn({
-            let live = live.clone();
-            async move { live.refresh().await.unwrap().version() }
-        });
-        store.loaded.acquire().await.unwrap().forget();
+        store.changed_elsewhere(add_user("alice")).await;
+        let gate = store.gate(Point::LoadEnds);
+        let slow = refreshing(&live);
+        gate.reached().await;
 
         make(&live, add_user("bob")).await;
         assert!(live.snapshot().subject(&name("bob")).is_some());
-        store.let_through.add_permits(1);
+        gate.open();
         assert_eq!(slow.await.unwrap(), PolicyVersion::new(2));
         assert!(live.snapshot().subject(&name("bob")).is_some());
+    });
+}
+
+/// The newest policy is published by the refresh that began first, and so the change finds nothing left to do. A
+/// load between the two has the older rows in its hands.
+#[test]
+fn a_revoked_right_does_not_return_with_a_load_that_began_later() {
+    run(async {
+        let rows = built([
+            add_permission("m"),
+            add_user("alice"),
+            add_role("editor"),
+            grant("editor", "m", Effect::Allow),
+            assign("alice", "editor"),
+        ]);
+        let store = Gated::new(rows);
+        let live = Arc::new(Live::load(store.clone()).await.unwrap());
+        let alice_can = || {
+            let policy = live.snapshot();
+            policy.subject(&name("alice")).unwrap().can(policy.permission(&name("m")).unwrap())
+        };
+        store.changed_elsewhere(add_user("bob")).await;
+
+        let first_gate = store.gate(Point::LoadBegins);
+        let first = refreshing(&live);
+        first_gate.reached().await;
+        let second_gate = store.gate(Point::LoadEnds);
+        let second = refreshing(&live);
+        second_gate.reached().await;
+        assert!(alice_can());
+
+        let change_gate = store.gate(Point::ApplyEnds);
+        let change = tokio::spawn({
+            let live = live.clone();
+            async move {
+                let change = Change::Unassign { user: name("alice"), role: name("editor") };
+                live.apply(&name("tester"), &change, 0).await.unwrap()
+            }
+        });
+        change_gate.reached().await;
+        first_gate.open();
+        assert_eq!(first.await.unwrap(), PolicyVersion::new(2));
+        change_gate.open();
+        assert_eq!(change.await.unwrap(), Applied::Done(PolicyVersion::new(2)));
+        assert!(!alice_can());
+
+        second_gate.open();
+        assert_eq!(second.await.unwrap(), PolicyVersion::new(2));
+        assert!(!alice_can(), "revoked, and the change was answered");
+    });
+}
+
+#[test]
+fn a_refresh_that_is_overtaken_twice_takes_the_policy_of_the_others() {
+    run(async {
+        let store = Gated::new(two_roles());
+        let live = Arc::new(Live::load(store.clone()).await.unwrap());
+        store.changed_elsewhere(add_user("u1")).await;
+        let gate = store.gate(Point::LoadEnds);
+        let slow = refreshing(&live);
+        gate.reached().await;
+        make(&live, add_user("u2")).await;
+        store.changed_elsewhere(add_user("u3")).await;
+
+        let again = store.gate(Point::LoadEnds);
+        gate.open();
+        again.reached().await;
+        make(&live, add_user("u4")).await;
+        store.changed_elsewhere(add_user("u5")).await;
+        again.open();
+        assert_eq!(slow.await.unwrap(), PolicyVersion::new(4));
+        assert_eq!(live.snapshot().version(), PolicyVersion::new(4));
+        assert_eq!(live.refresh().await.unwrap().version(), PolicyVersion::new(5));
+    });
+}
+
+#[test]
+fn a_restored_backup_comes_through_with_its_lower_version() {
+    run(async {
+        let store = Gated::new(two_roles());
+        let live = Live::load(store.clone()).await.unwrap();
+        make(&live, add_user("alice")).await;
+        store.restore(two_roles());
+        let policy = live.refresh().await.unwrap();
+        assert_eq!(policy.version(), PolicyVersion::START);
+        assert!(live.snapshot().subject(&name("alice")).is_none());
     });
 }
 
 #[test]
 fn a_policy_that_cannot_be_compiled_leaves_the_old_one_in_use() {
     run(async {
-        let store = Slow::new();
+        let store = Gated::new(two_roles());
         let live = Live::load(store.clone()).await.unwrap();
         store.circular.store(true, Ordering::SeqCst);
         let error = live.apply(&name("tester"), &add_user("alice"), 0).await.unwrap_err();

@@ -5,6 +5,8 @@ mod compile;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod gated;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod lockout;
