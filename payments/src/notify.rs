@@ -24,7 +24,8 @@ pub enum TradeStatus {
     Waiting,
     /// The buyer paid.
     Paid,
-    /// Closed: never paid, or refunded in full. Only the order's own state tells which.
+    /// Closed: never paid, or refunded in full. Settling tells which, from the order's own history and from what
+    /// the message says about a payment.
     Closed,
 }
 
@@ -67,6 +68,8 @@ pub(crate) struct Report {
     pub(crate) amount: Money,
     pub(crate) status: TradeStatus,
     pub(crate) notify_id: Option<String>,
+    /// The message shows that money once came for this trade, wherever it is now.
+    pub(crate) money_came: bool,
     pub(crate) fields: Params,
 }
 
@@ -176,7 +179,13 @@ impl<S> Notify<S> {
         self.report.notify_id.as_deref()
     }
 
-    /// Any other signed field by its name at the gateway, such as `gmt_payment` or `buyer_id`.
+    /// True if the message shows that the buyer once paid this trade, also when the money has gone back since.
+    pub(crate) fn money_came(&self) -> bool {
+        self.report.money_came
+    }
+
+    /// Any other signed field by its name at the gateway, such as `gmt_payment` or `buyer_id`. None if it is empty:
+    /// the gateway does not sign empty fields.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         self.report.fields.get(name).map(String::as_str)

@@ -44,14 +44,15 @@ pub enum Settlement {
     Duplicate,
     /// The money came after the order was closed: refund this trade.
     PaidAfterClose,
-    /// Another trade had paid before: refund this trade, keep the first.
+    /// Another trade had paid before: refund this trade. What became of the first is told by its own messages.
     PaidTwice {
         /// The trade that paid first.
         first: TradeNo,
     },
-    /// The trade that paid was refunded in full.
+    /// The trade that paid first was refunded in full, also if this message is the first to tell that it had paid.
     Refunded,
-    /// The message is about an unpaid trade; the order does not move.
+    /// The message brings no money: the trade is unpaid, or it is a second one and was refunded. The order does not
+    /// move.
     NotPaid {
         /// What the gateway says.
         status: TradeStatus,
@@ -114,7 +115,7 @@ pub(crate) fn settle(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMil
     }
     match notify.status() {
         TradeStatus::Paid => settle_paid(stored, notify, at),
-        TradeStatus::Closed => settle_closed(stored, notify),
+        TradeStatus::Closed => settle_closed(stored, notify, at),
         status @ TradeStatus::Waiting => only(Settlement::NotPaid { status }),
     }
 }
@@ -132,25 +133,45 @@ fn settle_paid(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis) -
         // INVARIANT: a state that knows of money has a payment, so a store never comes here.
         (Transition::Same | Transition::Refused, None) => return only(Settlement::Duplicate),
     };
-    let payment = Payment {
-        channel: notify.channel(),
-        trade_no: notify.trade_no().clone(),
-        notify_id: notify.notify_id().map(ToOwned::to_owned),
-        settled_at: at,
-    };
-    Verdict { settlement, write: Some(Write { state, payment: Some(payment) }) }
+    Verdict { settlement, write: Some(Write { state, payment: Some(payment_by(notify, at)) }) }
 }
 
 /// A closed trade was refunded in full if it had paid this order, and never paid otherwise. The second case does
 /// not close the order: the buyer may be paying through another trade.
-fn settle_closed(stored: &StoredOrder, notify: &Notify<Checked>) -> Verdict {
-    let paid_by_it = stored.payments.first().is_some_and(|first| is_of(first, notify));
+fn settle_closed(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis) -> Verdict {
+    let not_paid = Settlement::NotPaid { status: notify.status() };
+    if !stored.payments.iter().any(|payment| is_of(payment, notify)) {
+        return if notify.money_came() { settle_unseen(stored, notify, at) } else { only(not_paid) };
+    }
+    let paid_first = stored.payments.first().is_some_and(|first| is_of(first, notify));
     match apply(stored.state, TradeEvent::Refunded) {
-        Transition::Moved(state) if paid_by_it => {
+        Transition::Moved(state) if paid_first => {
             Verdict { settlement: Settlement::Refunded, write: Some(Write { state, payment: None }) }
         }
-        Transition::Same if paid_by_it => only(Settlement::Duplicate),
-        _ => only(Settlement::NotPaid { status: notify.status() }),
+        Transition::Same if paid_first => only(Settlement::Duplicate),
+        _ => only(not_paid),
+    }
+}
+
+/// Money that came and went back before anybody told us. The payment is recorded, so that the message about it,
+/// still under way, is a duplicate and delivers nothing.
+fn settle_unseen(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis) -> Verdict {
+    let (state, settlement) = match apply(stored.state, TradeEvent::Paid) {
+        // Paid and refunded in one step: every state that a payment leads to can be refunded.
+        Transition::Moved(_) => (TradeState::Refunded, Settlement::Refunded),
+        Transition::Same | Transition::Refused => {
+            (stored.state, Settlement::NotPaid { status: notify.status() })
+        }
+    };
+    Verdict { settlement, write: Some(Write { state, payment: Some(payment_by(notify, at)) }) }
+}
+
+fn payment_by(notify: &Notify<Checked>, at: UnixMillis) -> Payment {
+    Payment {
+        channel: notify.channel(),
+        trade_no: notify.trade_no().clone(),
+        notify_id: notify.notify_id().map(ToOwned::to_owned),
+        settled_at: at,
     }
 }
 

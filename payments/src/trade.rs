@@ -22,7 +22,8 @@ pub enum TradeState {
     Closed,
     /// The money came after the order was closed: give it back, or reopen by hand.
     PaidLate,
-    /// The money was given back in full.
+    /// The money of the trade that paid first was given back in full. Money of a further trade
+    /// ([`PaidTwice`](crate::Settlement::PaidTwice)) is not counted here: it may still be held.
     Refunded,
 }
 
@@ -36,7 +37,7 @@ pub enum TradeEvent {
     Paid,
     /// The merchant gives the order up.
     Closed,
-    /// A checked notify says that the money went back in full.
+    /// A checked notify says that the money of the first trade went back in full.
     Refunded,
 }
 
@@ -120,6 +121,15 @@ mod tests {
                 if let Transition::Moved(next) = apply(state, event) {
                     assert_eq!(apply(next, event), Transition::Same, "{state:?} {event:?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_paid_can_be_refunded() {
+        for state in TradeState::ALL {
+            if let Transition::Moved(paid) = apply(state, TradeEvent::Paid) {
+                assert_eq!(apply(paid, TradeEvent::Refunded), Transition::Moved(TradeState::Refunded));
             }
         }
     }

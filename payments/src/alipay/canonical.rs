@@ -11,7 +11,7 @@ pub(crate) const REQUEST_UNSIGNED: &[&str] = &["sign"];
 pub(crate) fn canonical(params: &Params, unsigned: &[&str]) -> String {
     let mut text = String::new();
     for (name, value) in params {
-        if value.is_empty() || unsigned.contains(&name.as_str()) {
+        if !is_signed(name, value, unsigned) {
             continue;
         }
         if !text.is_empty() {
@@ -24,10 +24,19 @@ pub(crate) fn canonical(params: &Params, unsigned: &[&str]) -> String {
     text
 }
 
+/// True for a parameter that the canonical text holds.
+pub(crate) fn is_signed(name: &str, value: &str, unsigned: &[&str]) -> bool {
+    !value.is_empty() && !unsigned.contains(&name)
+}
+
 /// True if `value` could be split into a value and further parameters without changing the canonical text.
 ///
-/// The text does not say where a value ends: `subject=x&total_amount=1.00` may be one parameter or two. An attacker
-/// who can choose a subject could have it signed as one and replay it as two. Such values are refused.
+/// The text does not say where a value ends: `subject=x&total_amount=1.00` may be one parameter or two. A value that
+/// joins what was signed as two is refused here.
+///
+/// The other direction, signed as one and replayed as two, looks like any other form. It goes through if its names
+/// are in order and occur once: whoever chooses a value can add optional fields whose names sort between its own
+/// and the next signed one, and no others. A field that every message has cannot be replaced that way.
 pub(crate) fn hides_a_parameter(value: &str) -> bool {
     let mut segments = value.split('&').skip(1);
     segments.any(|segment| segment.split_once('=').is_some_and(|(name, _)| form::is_name(name)))

@@ -66,6 +66,7 @@ fn report(params: Params) -> Result<Report, Error> {
     if text(&params, "notify_type")? != SYNC_TYPE {
         return Err(field("notify_type", None));
     }
+    let status = status(text(&params, "trade_status")?).ok_or_else(|| field("trade_status", None))?;
     Ok(Report {
         channel: Channel::Alipay,
         app_id: text(&params, "app_id")?.to_owned(),
@@ -73,10 +74,18 @@ fn report(params: Params) -> Result<Report, Error> {
         out_trade_no: text(&params, "out_trade_no")?.to_owned(),
         trade_no: parsed(&params, "trade_no", TradeNo::parse)?,
         amount: parsed(&params, "total_amount", Money::parse_yuan)?,
-        status: status(text(&params, "trade_status")?).ok_or_else(|| field("trade_status", None))?,
+        status,
         notify_id: Some(text(&params, "notify_id")?.to_owned()),
+        money_came: status == TradeStatus::Paid || shows_payment(&params),
         fields: params,
     })
+}
+
+/// `TRADE_CLOSED` alone does not tell a trade that was never paid from one that was refunded; these fields do.
+fn shows_payment(params: &Params) -> bool {
+    let times = ["gmt_payment", "gmt_refund"].iter().any(|name| params.contains_key(*name));
+    // `Money` holds no zero, so `0.00` is no refund.
+    times || params.get("refund_fee").is_some_and(|fee| Money::parse_yuan(fee).is_ok())
 }
 
 /// `TRADE_FINISHED` is paid too: it says that no refund is possible any more.

@@ -6,7 +6,7 @@ use super::reply;
 use super::request::{TRADE_QUERY, alipay_number, signed_params};
 use crate::error::{Cause, Error};
 use crate::form::{self, Params};
-use crate::notify::{Channel, Notify, Report, Verified};
+use crate::notify::{Channel, Notify, Report, TradeStatus, Verified};
 use crate::{Call, Money, OutTradeNo, Stamp, TradeNo};
 use bytes::Bytes;
 use http::{Method, Request, Response, header};
@@ -41,6 +41,8 @@ struct Content {
     trade_no: Option<String>,
     total_amount: Option<String>,
     trade_status: Option<String>,
+    /// When the buyer paid: it tells a refunded trade from one that was never paid.
+    send_pay_date: Option<String>,
 }
 
 impl TradeQuery {
@@ -98,6 +100,11 @@ fn report(asked: &OutTradeNo, content: Content, merchant: &Merchant) -> Result<R
     let trade_no = content.trade_no.ok_or_else(|| field("trade_no", None))?;
     let amount = content.total_amount.ok_or_else(|| field("total_amount", None))?;
     let word = content.trade_status.unwrap_or_default();
+    let status = status(&word).ok_or_else(|| field("trade_status", None))?;
+    let paid_on = content.send_pay_date.filter(|date| !date.is_empty());
+    let money_came = status == TradeStatus::Paid || paid_on.is_some();
+    let mut fields = Params::from([("trade_status".to_owned(), word)]);
+    fields.extend(paid_on.map(|date| ("send_pay_date".to_owned(), date)));
     Ok(Report {
         channel: Channel::Alipay,
         app_id: merchant.app_id.as_str().to_owned(),
@@ -105,8 +112,9 @@ fn report(asked: &OutTradeNo, content: Content, merchant: &Merchant) -> Result<R
         out_trade_no: out_trade_no.ok_or_else(|| field("out_trade_no", None))?,
         trade_no: TradeNo::parse(&trade_no).map_err(|error| field("trade_no", Some(Box::new(error))))?,
         amount: Money::parse_yuan(&amount).map_err(|error| field("total_amount", Some(Box::new(error))))?,
-        status: status(&word).ok_or_else(|| field("trade_status", None))?,
+        status,
         notify_id: None,
-        fields: Params::from([("trade_status".to_owned(), word)]),
+        money_came,
+        fields,
     })
 }

@@ -1,6 +1,6 @@
 //! A form that Alipay signed: notifies and sync returns share this reading, and nothing is trusted before its end.
 
-use super::canonical::{NOTIFY_UNSIGNED, canonical, hides_a_parameter};
+use super::canonical::{NOTIFY_UNSIGNED, canonical, hides_a_parameter, is_signed};
 use super::merchant::Merchant;
 use crate::error::{Cause, Error};
 use crate::form::{self, Params};
@@ -39,9 +39,9 @@ impl SignedForm {
         Ok(Self { what, params, sign })
     }
 
-    /// The parameters, once the signature fits and can be read in one way only.
+    /// The signed parameters, once the signature fits. What it does not cover is dropped: empty values, `sign_type`.
     pub(crate) fn verify(self, merchant: &Merchant) -> Result<Params, Error> {
-        let Self { what, params, sign } = self;
+        let Self { what, mut params, sign } = self;
         if !sign::verify_text(&*merchant.alipay, &canonical(&params, NOTIFY_UNSIGNED), &sign) {
             return Err(Cause::Unverified { what, why: "its signature does not fit" }.into());
         }
@@ -50,6 +50,7 @@ impl SignedForm {
                 Cause::Unverified { what, why: "one of its values can hide another parameter" }.into()
             );
         }
+        params.retain(|name, value| is_signed(name, value, NOTIFY_UNSIGNED));
         Ok(params)
     }
 

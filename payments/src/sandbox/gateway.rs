@@ -180,14 +180,18 @@ fn draw(random: [u8; 32], now: UnixMillis) -> (String, String) {
 }
 
 fn found_content(trade: &Trade, now: UnixMillis) -> Map<String, Value> {
-    object([
+    let mut content = object([
         ("code", "10000"),
         ("msg", "Success"),
         ("out_trade_no", &trade.terms.out_trade_no),
         ("trade_no", &trade.trade_no),
         ("total_amount", &trade.terms.amount.yuan_text()),
         ("trade_status", trade.status(now)),
-    ])
+    ]);
+    if let Some(paid_at) = trade.paid_at {
+        content.insert("send_pay_date".to_owned(), Value::from(paid_at.china_text()));
+    }
+    content
 }
 
 pub(super) fn refusal_content(refusal: &SandboxRefusal) -> Map<String, Value> {

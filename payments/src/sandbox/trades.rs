@@ -6,12 +6,14 @@ use crate::form::Params;
 use crate::{Money, Subject, UnixMillis};
 use serde::Deserialize;
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::fmt;
 
 /// The most trades that one sandbox keeps.
 pub const TRADES_MAX: usize = 10_000;
 
 /// One trade at the gateway.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Trade {
     pub(super) terms: Terms,
     pub(super) trade_no: String,
@@ -107,6 +109,19 @@ impl Trade {
     }
 }
 
+/// The token lets anyone pay, so it is not shown.
+impl fmt::Debug for Trade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Trade")
+            .field("terms", &self.terms)
+            .field("trade_no", &self.trade_no)
+            .field("created_at", &self.created_at)
+            .field("paid_at", &self.paid_at)
+            .field("token", &self.token.as_ref().map(|_| "redacted"))
+            .finish()
+    }
+}
+
 impl Trades {
     /// Opens a trade, or enters an unpaid one again on the same terms. The newest cashier page is the valid one.
     pub(super) fn enter(
@@ -120,7 +135,13 @@ impl Trades {
             return Err(SandboxRefusal::failed("the sandbox is full: start it again"));
         }
         let fresh = Trade { terms: terms.clone(), trade_no, created_at: now, paid_at: None, token: None };
-        let trade = self.by_number.entry(terms.out_trade_no.clone()).or_insert(fresh);
+        let trade = match self.by_number.entry(terms.out_trade_no.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                fresh.check_payable(now)?;
+                entry.insert(fresh)
+            }
+        };
         trade.check_payable(now)?;
         if trade.terms != *terms {
             let remedy = "this out_trade_no was used on other terms: take a new one";

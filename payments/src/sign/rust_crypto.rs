@@ -65,7 +65,7 @@ fn refused(what: &'static str, error: impl std::error::Error + Send + Sync + 'st
 }
 
 fn check_bits(what: &'static str, key: &impl PublicKeyParts) -> Result<(), Error> {
-    if (BITS_MIN..=BITS_MAX).contains(&(key.size() * 8)) {
+    if (BITS_MIN..=BITS_MAX).contains(&key.n().bits()) {
         Ok(())
     } else {
         Err(Cause::Key { what, remedy: REMEDY, source: None }.into())

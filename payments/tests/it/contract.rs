@@ -1,6 +1,7 @@
 //! The contract of order stores: random commands, answered alike by every store. The memory store is the specification.
 
 use crate::support::{NOW, Shop, order, shop, sqlite};
+use payments::sandbox::NotifyDraft;
 use payments::store::{Creation, MemoryStore, OrderStore};
 use payments::{Order, Settlement, TradeState};
 use proptest::prelude::*;
@@ -16,7 +17,14 @@ enum Command {
 }
 
 const PRICES: [&str; 2] = ["88.00", "99.90"];
-const STATUSES: [&str; 4] = ["TRADE_SUCCESS", "TRADE_FINISHED", "TRADE_CLOSED", "WAIT_BUYER_PAY"];
+/// The word, and whether the message says that the buyer once paid.
+const STATUSES: [(&str, bool); 5] = [
+    ("TRADE_SUCCESS", true),
+    ("TRADE_FINISHED", true),
+    ("TRADE_CLOSED", true),
+    ("TRADE_CLOSED", false),
+    ("WAIT_BUYER_PAY", false),
+];
 const ORDERS: usize = 2;
 
 fn command() -> impl Strategy<Value = Command> {
@@ -51,7 +59,9 @@ async fn run(store: &dyn OrderStore, shop: &Shop, case: u32, step: u64, command:
             let sold = sold(case, order, price);
             let draft = shop.paid_draft().set("out_trade_no", sold.out_trade_no.as_str());
             let draft = draft.set("trade_no", &format!("2026{trade}")).set("total_amount", PRICES[price]);
-            let body = draft.set("trade_status", STATUSES[status]).signed().unwrap().into_body();
+            let (word, paid) = STATUSES[status];
+            let draft = if paid { draft } else { draft.without("gmt_payment") };
+            let body = draft.set("trade_status", word).signed().unwrap().into_body();
             format!("{:?}", store.settle(&shop.checked(&body, &sold), at).await.unwrap())
         }
     }
@@ -63,13 +73,14 @@ fn every_store_answers_as_the_memory_store() {
     let folder = tempfile::tempdir().unwrap();
     let (shop, sqlite) = (shop(), runtime.block_on(sqlite(folder.path())));
     let (case, paid, late, twice) = (Cell::new(0), Cell::new(0), Cell::new(0), Cell::new(0));
+    let unseen = Cell::new(0);
     let config = Config { cases: 128, failure_persistence: None, ..Config::default() };
     let commands = proptest::collection::vec(command(), 1..24);
     let outcome = TestRunner::new(config).run(&commands, |commands| {
         case.set(case.get() + 1);
         runtime.block_on(async {
             let memory = MemoryStore::new();
-            let mut paid_answers = [0; ORDERS];
+            let (mut paid_answers, mut refunded) = ([0; ORDERS], [false; ORDERS]);
             for (step, command) in (0..).zip(commands) {
                 let expected = run(&memory, &shop, case.get(), step, command).await;
                 let answer = run(&sqlite, &shop, case.get(), step, command).await;
@@ -80,7 +91,11 @@ fn every_store_answers_as_the_memory_store() {
                     prop_assert_eq!(sqlite.find(&number).await.unwrap(), expected);
                 }
                 if let Command::Settle { order, .. } = command {
-                    paid_answers[order] += u32::from(expected == "Paid" || expected == "PaidAfterClose");
+                    let delivers = expected == "Paid" || expected == "PaidAfterClose";
+                    prop_assert!(!delivers || !refunded[order], "refunded money buys nothing");
+                    paid_answers[order] += u32::from(delivers);
+                    refunded[order] |= expected == "Refunded";
+                    unseen.set(unseen.get() + u32::from(expected == "Refunded" && paid_answers[order] == 0));
                     paid.set(paid.get() + u32::from(expected == "Paid"));
                     late.set(late.get() + u32::from(expected == "PaidAfterClose"));
                     twice.set(twice.get() + u32::from(expected.starts_with("PaidTwice")));
@@ -93,6 +108,7 @@ fn every_store_answers_as_the_memory_store() {
     outcome.unwrap();
     // The random walk has to reach the rare answers, or the agreement means little.
     assert!(paid.get() > 0 && late.get() > 0 && twice.get() > 0, "{paid:?} {late:?} {twice:?}");
+    assert!(unseen.get() > 0, "a refund before any word of the payment");
 }
 
 async fn life_of_an_order(store: &dyn OrderStore) {
@@ -129,4 +145,50 @@ async fn one_life_told_in_full() {
     let folder = tempfile::tempdir().unwrap();
     life_of_an_order(&MemoryStore::new()).await;
     life_of_an_order(&sqlite(folder.path()).await).await;
+}
+
+/// The refund overtakes the word of the payment: the money is gone, so the word of it must deliver nothing.
+async fn refunds_overtake_payments(store: &dyn OrderStore) {
+    let shop = shop();
+    let evidence = [("gmt_payment", "2026-09-22 00:00:00"), ("gmt_refund", "x"), ("refund_fee", "88.00")];
+    for (index, (name, value)) in evidence.into_iter().enumerate() {
+        for closed_before in [false, true] {
+            let sold = order(&format!("unseen_{index}_{closed_before}"), "88.00");
+            let number = &sold.out_trade_no;
+            let draft = |trade_no: &str, status: &str| {
+                let draft = shop.paid_draft().set("out_trade_no", number.as_str()).set("trade_no", trade_no);
+                draft.without("gmt_payment").set("trade_status", status)
+            };
+            let settle = async |draft: NotifyDraft<'_>| {
+                let notify = shop.checked(draft.signed().unwrap().body(), &sold);
+                store.settle(&notify, NOW).await.unwrap()
+            };
+            store.create(&sold, NOW).await.unwrap();
+            store.mark_pending(number, NOW).await.unwrap();
+            if closed_before {
+                store.close(number, NOW).await.unwrap();
+            }
+            let unpaid = settle(draft("1", "TRADE_CLOSED").set("refund_fee", "0.00")).await;
+            assert!(matches!(unpaid, Settlement::NotPaid { .. }));
+            assert!(store.find(number).await.unwrap().unwrap().payments.is_empty());
+
+            assert_eq!(settle(draft("1", "TRADE_CLOSED").set(name, value)).await, Settlement::Refunded);
+            assert_eq!(settle(draft("1", "TRADE_CLOSED").set(name, value)).await, Settlement::Duplicate);
+            assert_eq!(settle(draft("1", "TRADE_SUCCESS")).await, Settlement::Duplicate);
+            // A second trade came and went as well; a third is still here.
+            let second = settle(draft("2", "TRADE_CLOSED").set(name, value)).await;
+            assert!(matches!(second, Settlement::NotPaid { .. }));
+            assert_eq!(settle(draft("2", "TRADE_SUCCESS")).await, Settlement::Duplicate);
+            assert!(matches!(settle(draft("3", "TRADE_SUCCESS")).await, Settlement::PaidTwice { .. }));
+            let stored = store.find(number).await.unwrap().unwrap();
+            assert_eq!((stored.state, stored.payments.len()), (TradeState::Refunded, 3));
+        }
+    }
+}
+
+#[tokio::test]
+async fn refunded_money_is_never_answered_as_paid() {
+    let folder = tempfile::tempdir().unwrap();
+    refunds_overtake_payments(&MemoryStore::new()).await;
+    refunds_overtake_payments(&sqlite(folder.path()).await).await;
 }

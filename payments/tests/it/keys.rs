@@ -79,6 +79,7 @@ fn openssl_and_both_backends_agree() {
 #[test]
 fn what_is_no_key_is_refused_without_showing_it() {
     let weak = openssl_text(&["genrsa", "1024"], b"");
+    let short = openssl_text(&["genrsa", "2047"], b"");
     let elliptic = openssl_text(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"], b"");
     let good = openssl_text(&["genrsa", "2048"], b"");
     let encrypted = openssl_text(&["pkcs8", "-topk8", "-passout", "pass:x"], good.as_bytes());
@@ -91,7 +92,8 @@ fn what_is_no_key_is_refused_without_showing_it() {
     let certificate = openssl_text(&subject, b"");
 
     let cut = good.get(..good.len() / 2).unwrap();
-    for text in [&weak, &elliptic, &encrypted, &old, &public, &certificate, cut, "", "AAAA", "ключ"] {
+    for text in [&weak, &short, &elliptic, &encrypted, &old, &public, &certificate, cut, "", "AAAA", "ключ"]
+    {
         let error = PrivateKey::parse(text).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         for line in text.lines().filter(|line| line.len() > 16) {
@@ -100,7 +102,8 @@ fn what_is_no_key_is_refused_without_showing_it() {
         assert!(BlindedPrivateKey::parse(text).is_err());
     }
     let weak_public = openssl_text(&["rsa", "-pubout"], weak.as_bytes());
-    for text in [&weak_public, &certificate, "", "AAAA"] {
+    let short_public = openssl_text(&["rsa", "-pubout"], short.as_bytes());
+    for text in [&weak_public, &short_public, &certificate, "", "AAAA"] {
         assert_eq!(PublicKey::parse(text).unwrap_err().kind(), ErrorKind::InvalidInput);
         assert!(PurePublicKey::parse(text).is_err());
     }

@@ -1,10 +1,15 @@
 //! The trade query and its signed reply, honest and tampered with.
 
-use crate::support::{NOW, NUMBER, Shop, number, order, query_of, shop, stamp, text};
+use crate::support::{NOW, NUMBER, Shop, number, order, query_of, shop, shop_with, stamp, text};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use payments::alipay::{QueryOutcome, TradeQuery};
-use payments::{Call, ErrorKind, TradeStatus};
+use payments::sandbox::{SandboxKeys, generate_key};
+use payments::sign::Signer as _;
+use payments::store::{MemoryStore, OrderStore as _};
+use payments::{Call, ErrorKind, Settlement, TradeStatus};
 
 fn ask(shop: &Shop, gateway: &Shop) -> Response<Bytes> {
     let request = TradeQuery::new(number(NUMBER)).request(&shop.merchant, stamp()).unwrap();
@@ -30,6 +35,41 @@ fn a_query_tells_what_a_lost_notify_would_have_told() {
     let paid = paid.check(&shop.merchant.expected(&order)).unwrap();
     assert_eq!(paid.trade_no(), shop.checked(notify.body(), &order).trade_no());
     assert_eq!((paid.status(), paid.notify_id()), (TradeStatus::Paid, None));
+    assert_eq!(paid.field("send_pay_date"), Some(NOW.china_text().as_str()));
+}
+
+/// The query is asked only after the refund: what it says about the payment has to keep the late notify out.
+#[tokio::test]
+async fn a_query_tells_a_refunded_trade_from_an_unpaid_one() {
+    let key = generate_key().unwrap();
+    let shop = shop_with(SandboxKeys::from_key(key.clone()));
+    let sold = order(NUMBER, "88.00");
+    let notify = shop.checked(&shop.pay(&sold), &sold);
+    let closed = |more: &str| {
+        let (number, trade) = (NUMBER, notify.trade_no());
+        let content = format!(
+            "{{\"code\":\"10000\",\"out_trade_no\":\"{number}\",\"trade_no\":\"{trade}\",\
+             \"total_amount\":\"88.00\",\"trade_status\":\"TRADE_CLOSED\"{more}}}"
+        );
+        let sign = STANDARD.encode(key.sign(content.as_bytes()).unwrap());
+        let body = format!("{{\"alipay_trade_query_response\":{content},\"sign\":\"{sign}\"}}");
+        let reply =
+            TradeQuery::new(number.parse().unwrap()).read(&shop.merchant, &Response::new(body.into()));
+        let QueryOutcome::Trade(closed) = reply.unwrap() else { panic!("no trade") };
+        closed.check(&shop.merchant.expected(&sold)).unwrap()
+    };
+    for (more, refunded) in [
+        ("", false),
+        (",\"send_pay_date\":\"\"", false),
+        (",\"send_pay_date\":\"2026-09-22 00:00:00\"", true),
+    ] {
+        let store = MemoryStore::new();
+        store.create(&sold, NOW).await.unwrap();
+        let answer = store.settle(&closed(more), NOW).await.unwrap();
+        assert_eq!(answer == Settlement::Refunded, refunded, "{more}: {answer:?}");
+        let late = store.settle(&notify, NOW).await.unwrap();
+        assert_eq!(late, if refunded { Settlement::Duplicate } else { Settlement::Paid }, "{more}");
+    }
 }
 
 #[test]

@@ -91,6 +91,27 @@ fn an_expired_trade_takes_no_money() {
 }
 
 #[test]
+fn a_trade_that_was_never_payable_leaves_nothing() {
+    let shop = shop();
+    let pay = page_pay(order(NUMBER, "88.00")).expiring_at(NOW);
+    let query = pay.redirect(&shop.merchant, stamp()).unwrap().query();
+    let refusal = shop.gateway.page_pay(&query, NOW, [1; 32]).unwrap_err();
+    assert_eq!(refusal.sub_code, "ACQ.TRADE_HAS_CLOSE");
+    assert!(shop.gateway.draft(&number(NUMBER), NOW).is_none());
+    // The number is still free for other terms.
+    assert!(shop.gateway.page_pay(&query_of(&shop, order(NUMBER, "88.00")), NOW, [2; 32]).is_ok());
+}
+
+#[test]
+fn nothing_prints_the_token() {
+    let shop = shop();
+    let cashier = shop.gateway.page_pay(&query_of(&shop, order(NUMBER, "88.00")), NOW, [1; 32]).unwrap();
+    let printed = format!("{:?} {cashier:?}", shop.gateway);
+    assert!(printed.contains(NUMBER) && printed.contains("redacted"), "{printed}");
+    assert!(!printed.contains(cashier.token()), "{printed}");
+}
+
+#[test]
 fn alipay_is_narrower_than_our_types() {
     let shop = shop();
     let build = |number: &str, subject: &str| {
