@@ -6,8 +6,9 @@
 //!
 //! Limited: the number of shells and connections, and for every process of a shell its processor time
 //! (120 s), file size (10 MiB), open files (128), address space (4 GiB) and core files (none).
-//! Not limited: the number of processes, the disk, the network, and what the demo's own account may
-//! read. A learner can see the files of another. This is a target for a demo, not a sandbox.
+//! A demo that runs as root starts shells as `nobody`. Not limited: the number of processes, the disk, the
+//! network, and what everybody on this machine may read; where the demo is not root, what its own account
+//! may read. A learner can see the files of another. This is a target for a demo, not a sandbox.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -114,7 +115,8 @@ impl ShellTarget {
         let client_key = PrivateKey::random(&mut safe_rng(), Algorithm::Ed25519)?;
         let homes = tempfile::Builder::new()
             .prefix("gatehouse-lab-")
-            .permissions(Permissions::from_mode(0o700))
+            // Shells may run as another account: it passes through to its home, and sees no list of them.
+            .permissions(Permissions::from_mode(0o711))
             .tempdir()
             .map_err(|source| ShellTargetError::Homes { done: "made", source })?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.map_err(ShellTargetError::Listen)?;

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::convert::Infallible;
 use std::fs::DirBuilder;
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, chown};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -43,6 +43,19 @@ impl Learner {
     }
 }
 
+/// An account with no rights of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Unprivileged {
+    pub(super) user: u32,
+    pub(super) group: u32,
+}
+
+/// Whom shells run as when the demo is root: `nobody`, who owns nothing but the homes. A demo that is not root has no
+/// rights to give up.
+pub(super) fn unprivileged() -> Option<Unprivileged> {
+    rustix::process::geteuid().is_root().then_some(Unprivileged { user: 65_534, group: 65_534 })
+}
+
 /// The learners' homes: one folder each under a root that its owner removes.
 pub(super) struct Homes {
     root: PathBuf,
@@ -65,6 +78,9 @@ impl Homes {
         }
         let home = self.root.join(&learner.0);
         DirBuilder::new().recursive(true).mode(0o700).create(&home)?;
+        if let Some(Unprivileged { user, group }) = unprivileged() {
+            chown(&home, Some(user), Some(group))?;
+        }
         made.insert(learner.clone());
         Ok(home)
     }

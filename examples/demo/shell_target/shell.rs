@@ -10,12 +10,14 @@ use std::time::Duration;
 use pty_process::Pty;
 use russh::server::Msg;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf};
+use rustix::fs::{Gid, Uid, fchown};
 use rustix::process::Pid;
 use tokio::process::Child;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::carry::{INPUT_BYTES_MAX, InputEnd, carry_input, carry_output};
+use super::lab::{Unprivileged, unprivileged};
 use super::stragglers::kill_session;
 use super::terminal::Terminal;
 
@@ -82,7 +84,12 @@ impl Shell {
 
         let (pty, pts) = pty_process::open().map_err(io::Error::other)?;
         pty.resize(terminal.size).map_err(io::Error::other)?;
-        let child = pty_process::Command::new("/bin/sh")
+        let mut command = pty_process::Command::new("/bin/sh");
+        if let Some(Unprivileged { user, group }) = unprivileged() {
+            fchown(&pts, Some(Uid::from_raw(user)), Some(Gid::from_raw(group)))?;
+            command = command.uid(user).gid(group);
+        }
+        let child = command
             .args(["-c", STARTUP])
             .env_clear()
             .env("HOME", home)

@@ -40,7 +40,7 @@ async fn homes_are_each_learners_own_and_go_at_shutdown() {
     assert_eq!(other.status.code(), Some(8));
 
     let (addr, root) = (place.target.addr(), home.parent().unwrap());
-    assert_eq!(fs::metadata(root).unwrap().permissions().mode() & 0o777, 0o700);
+    assert_eq!(fs::metadata(root).unwrap().permissions().mode() & 0o777, 0o711);
     place.target.shutdown().await.unwrap();
     assert!(!root.exists());
     assert!(std::net::TcpStream::connect(addr).is_err());

@@ -129,3 +129,13 @@ async fn the_last_output_arrives_at_a_client_slower_than_its_shell() {
     assert_eq!(status, Some(0));
     place.target.shutdown().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_shell_is_never_roots() {
+    let place = Place::new().await;
+    // Whoever runs this test: root's shells are nobody's, everybody else's are their own.
+    let line = "test $(id -u) -ne 0 && test -O . && test -O $(tty) && test -w $HOME && exit 4\n";
+    let shell = place.run("ming", &["-tt", "127.0.0.1"], line).await;
+    assert_eq!(shell.status.code(), Some(4));
+    place.target.shutdown().await.unwrap();
+}
