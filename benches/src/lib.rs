@@ -1,7 +1,9 @@
-//! The project's figures, each beside a peer that does the same work, in one interleaved run.
+//! The project's figures, each beside a peer that yields the same result, in one interleaved run.
 //!
 //! A figure is one file. It starts its own servers, runs ours and the peer in turns, and yields a
-//! [`Line`]. Absolute numbers wander with the machine; the ratio inside one run is the claim.
+//! [`Line`]. Absolute numbers wander with the machine; the ratio inside one run is the claim. A peer is
+//! taken as applications use it; what it does beyond our work is named in the line, and the figure
+//! beside it is of equal work.
 //!
 //! ```
 //! use benches::{Line, Rounds};
@@ -14,11 +16,13 @@
 //! Missing on purpose: charts, history, a verdict. Workloads have fixed seeds and no options that would
 //! make two runs differ in kind.
 
+mod decisions;
 mod error;
 mod line;
 mod peers;
 mod rounds;
 mod seckill_reserve;
+mod seckill_reserve_multiplexed;
 mod workload;
 
 pub use error::Error;
@@ -59,11 +63,19 @@ pub struct Figure {
 }
 
 /// Every figure there is.
-pub const FIGURES: &[Figure] = &[Figure {
-    name: "seckill.reserve",
-    about: "decisions of one sale in Redis: `reserve().await` beside the same script through a pool",
-    run: seckill_reserve::run,
-}];
+pub const FIGURES: &[Figure] = &[
+    Figure {
+        name: "seckill.reserve",
+        about: "decisions of one sale in Redis: `reserve().await` beside the same script through a pool, \
+                which checks its connection before each call",
+        run: seckill_reserve::run,
+    },
+    Figure {
+        name: "seckill.reserve.multiplexed",
+        about: "the same beside the same script on one bare connection: equal work on the wire",
+        run: seckill_reserve_multiplexed::run,
+    },
+];
 
 /// The figures whose name begins with one of `names`; all of them when there are none.
 ///

@@ -40,9 +40,18 @@
 //! * A [`RequestId`] wins at most once. Only wins are remembered: a refused request is decided anew.
 //! * A reservation is paid or returned, by one step, never both. A payment that comes too late is
 //!   [`Confirm::Retaken`] while units are left, or else [`Confirm::Gone`] for good: refund it.
-//! * Stock that is not there is an error, `NotLoaded`. It is never taken for sold out, never seeded anew.
-//! * Overdue reservations are returned in chunks of at most [`Swept::SWEEP_MAX`], by `sweep`, and by a
-//!   request that would be refused otherwise.
+//! * Stock that is not there is an error, `NotLoaded`. It is never taken for sold out, and no call but
+//!   `open_sale` seeds it.
+//! * Nobody is refused, and no payment is gone, for a hold that is over. Overdue reservations are
+//!   returned by `sweep` and by the call that would say no otherwise, in steps of at most
+//!   [`Swept::SWEEP_MAX`]; sweep often, and such calls stay one step.
+//!
+//! # Opening and starting
+//!
+//! [`FlashSale::open`] is for whoever puts the sale up, once. It finds a sale that is there, and refuses
+//! one of which parts are lost, but after the total loss of a Redis it cannot know that there was a sale,
+//! and seeds the whole stock again. So a service that starts should [`FlashSale::attach`], which loads
+//! nothing: its calls say `NotLoaded` until the store is restored.
 //!
 //! # Missing on purpose
 //!
@@ -51,7 +60,9 @@
 //! * Promises stronger than the server's: what Redis has acknowledged survives as its persistence and
 //!   replication are set. A prefix of the history survives whole, so units still add up.
 //! * Forgetting: reservations stay recorded as long as the sale does, so limit how often one buyer may
-//!   reserve and release. Delete the keys of a sale when its books are closed.
+//!   reserve and release. In Redis the stream `events` also grows, by one entry with each step that
+//!   changes anything; nothing reads or trims it yet. Delete the keys of a sale, `{gh:sale:<id>}:` and
+//!   `numbers`, `buyers`, `reservations`, `deadlines`, `events`, when its books are closed.
 //!
 //! # Features
 //!

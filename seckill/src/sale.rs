@@ -50,10 +50,10 @@ struct Record {
     state: ReservationState,
 }
 
-/// One call: its time, and whether it may still sweep before it refuses.
+/// One call: its time, and what it has swept so far.
 struct Turn {
     now: UnixMillis,
-    may_sweep: bool,
+    swept: Option<Swept>,
 }
 
 impl Sale {
@@ -80,9 +80,10 @@ impl Sale {
 
     /// Decides requests at one time, in order, as if they came one after another.
     ///
-    /// Before the first refusal of a call for want of units or for the limit, up to
-    /// [`Swept::SWEEP_MAX`] overdue reservations are returned and the request is asked again: nobody is
-    /// refused for a hold that is over.
+    /// Before a request is refused for want of units or for the limit, overdue reservations are returned
+    /// and it is asked again, until it wins or none is overdue: nobody is refused for a hold that is over.
+    /// Each [`Swept::SWEEP_MAX`] of them after the first are a step of their own, with a number of its
+    /// own in [`SaleState::sequence`].
     ///
     /// # Errors
     /// Each answer for itself: `Misuse` when the request id was used for another buyer or quantity, and
@@ -91,7 +92,7 @@ impl Sale {
         if let Some(error) = batch_error(requests) {
             return requests.iter().map(|_| Err(error.clone())).collect();
         }
-        let mut turn = Turn { now, may_sweep: true };
+        let mut turn = Turn::new(now);
         self.call(|sale| requests.iter().map(|request| sale.decide(request, &mut turn)).collect())
     }
 
@@ -100,11 +101,12 @@ impl Sale {
     /// # Errors
     /// `Misuse` when the request id was used for another buyer or quantity.
     pub fn reserve_one(&mut self, request: &Reserve, now: UnixMillis) -> Result<Outcome, Error> {
-        self.call(|sale| sale.decide(request, &mut Turn { now, may_sweep: true }))
+        self.call(|sale| sale.decide(request, &mut Turn::new(now)))
     }
 
     /// Makes a reservation paid. One that is overdue or was returned is taken again if units and limit
-    /// allow, whether the sale is still open or not: the money is there.
+    /// allow, whether the sale is still open or not: the money is there. Before it is gone, overdue
+    /// reservations are returned as [`Sale::reserve`] does.
     ///
     /// # Errors
     /// `InvalidInput` when no such reservation was ever won.
@@ -119,8 +121,7 @@ impl Sale {
                 }
                 ReservationState::Held => (ReservationState::Paid, Confirm::Retaken),
                 ReservationState::Returned => {
-                    let mut turn = Turn { now, may_sweep: true };
-                    match sale.refusal(&record.buyer, record.quantity, &mut turn) {
+                    match sale.refusal(&record.buyer, record.quantity, &mut Turn::new(now)) {
                         None => (ReservationState::Paid, Confirm::Retaken),
                         Some(_) => (ReservationState::Gone, Confirm::Gone),
                     }
@@ -170,10 +171,14 @@ impl Sale {
     /// Runs one call and numbers it if it changed anything.
     fn call<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
         let answer = body(self);
+        self.end_step();
+        answer
+    }
+
+    fn end_step(&mut self) {
         if std::mem::take(&mut self.changed) {
             self.sequence += 1;
         }
-        answer
     }
 
     fn decide(&mut self, request: &Reserve, turn: &mut Turn) -> Result<Outcome, Error> {
@@ -209,15 +214,18 @@ impl Sale {
         self.reservation(&request.request, &won, false)
     }
 
-    /// Why `buyer` may not have `quantity` more, after a sweep if that may help.
+    /// Why `buyer` may not have `quantity` more, once nothing that is overdue could help.
     fn refusal(&mut self, buyer: &BuyerId, quantity: Quantity, turn: &mut Turn) -> Option<Refusal> {
-        let refusal = self.room(buyer, quantity)?;
-        if !turn.may_sweep {
-            return Some(refusal);
+        loop {
+            let refusal = self.room(buyer, quantity)?;
+            match turn.swept {
+                Some(Swept { more: false, .. }) => return Some(refusal),
+                // One sweep a step: what came before this one is a step by itself.
+                Some(_) => self.end_step(),
+                None => {}
+            }
+            turn.swept = Some(self.sweep_some(Swept::SWEEP_MAX, turn.now));
         }
-        turn.may_sweep = false;
-        self.sweep_some(Swept::SWEEP_MAX, turn.now);
-        self.room(buyer, quantity)
     }
 
     fn room(&self, buyer: &BuyerId, quantity: Quantity) -> Option<Refusal> {
@@ -304,6 +312,12 @@ impl Sale {
             state: record.state,
             replayed,
         }
+    }
+}
+
+impl Turn {
+    fn new(now: UnixMillis) -> Self {
+        Self { now, swept: None }
     }
 }
 

@@ -32,8 +32,10 @@ pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Keeps sales. Every store gives the answers of [`Sale`](crate::Sale) to the same history.
 ///
-/// Each method is one atomic step. Dropping its future does not undo what was sent: the outcome is then
-/// unknown, and the same call resolves it.
+/// Each method is one atomic step, except that `reserve`, `reserve_batch` and `confirm` are more while
+/// over [`Swept::SWEEP_MAX`] overdue reservations stand between a request and its refusal: each step
+/// returns so many of them, and a request is decided whole in the last. Dropping the future does not undo
+/// what was sent: the outcome is then unknown, and the same call resolves it.
 ///
 /// All fail with `NotLoaded` when the sale's stock is not in the store, with `Unavailable` when the
 /// store does not answer in time, and with `Corrupt` when it holds what no sale wrote.

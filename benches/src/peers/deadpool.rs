@@ -1,26 +1,29 @@
-//! The script of a decision through a deadpool pool: one connection a call, as most services do it.
+//! The script of a decision through a deadpool-redis pool: one connection a call, as services use it.
+//!
+//! It is the same decision but not the same work: at each checkout of a used connection the pool sends
+//! `UNWATCH` and `PING` and waits for the answer, so a call is two round trips.
 
 use deadpool_redis::{Manager, Pool, Runtime};
-use redis::{IntoConnectionInfo, Script};
+use redis::Script;
 use seckill::{At, Reserve, SaleId, wire};
 
+use super::{Peer, connection_info, won};
 use crate::Error;
 
 /// Connections in the pool.
 pub(crate) const SIZE: usize = 50;
+/// What the pool does at each checkout of a used connection.
+pub(crate) const CHECKOUT: &str = "UNWATCH+PING per checkout";
 
 /// A pool with the script known to its server.
 #[derive(Clone)]
-pub(crate) struct Peer {
+pub(crate) struct Pooled {
     pool: Pool,
 }
 
-impl Peer {
-    /// A pool to the server at `url`, without the delay of small packets, as ours.
-    pub(crate) async fn connect(url: &str) -> Result<Self, Error> {
-        let info = url.into_connection_info()?;
-        let tcp = info.tcp_settings().clone().set_nodelay(true);
-        let manager = Manager::new(info.set_tcp_settings(tcp))?;
+impl Peer for Pooled {
+    async fn connect(url: &str) -> Result<Self, Error> {
+        let manager = Manager::new(connection_info(url)?)?;
         let pool = Pool::builder(manager).max_size(SIZE).runtime(Runtime::Tokio1).build()?;
         let mut connection = pool.get().await?;
         Script::new(wire::reserve_source()).load_async(&mut connection).await?;
@@ -28,14 +31,10 @@ impl Peer {
         Ok(Self { pool })
     }
 
-    /// Decides one request, which has to win.
-    pub(crate) async fn reserve(&self, sale: &SaleId, request: Reserve) -> Result<(), Error> {
+    async fn reserve(&self, sale: &SaleId, request: Reserve) -> Result<(), Error> {
         let command = wire::reserve_command(sale, &[request], At::Server);
         let mut connection = self.pool.get().await?;
         let answer: String = command.query_async(&mut connection).await?;
-        if answer.starts_with('W') {
-            return Ok(());
-        }
-        Err(Error::Answer { given: answer.escape_debug().to_string(), wanted: "a win" })
+        won(&answer)
     }
 }

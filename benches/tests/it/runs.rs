@@ -7,7 +7,11 @@ use benches::{Error, FIGURES, Options, select};
 #[test]
 fn names_select_by_their_beginning() {
     assert_eq!(select(&[]).unwrap().len(), FIGURES.len());
-    assert_eq!(select(&["seckill.".to_owned()]).unwrap()[0].name, "seckill.reserve");
+    let names = |begin: &str| {
+        select(&[begin.to_owned()]).unwrap().iter().map(|figure| figure.name).collect::<Vec<_>>()
+    };
+    assert_eq!(names("seckill.reserve"), ["seckill.reserve", "seckill.reserve.multiplexed"]);
+    assert_eq!(names("seckill.reserve.m"), ["seckill.reserve.multiplexed"]);
     let error = select(&["seckill".to_owned(), "nothing".to_owned()]).unwrap_err();
     assert!(matches!(&error, Error::UnknownFigure { name, known }
         if name == "nothing" && known.contains("seckill.reserve")));
@@ -25,9 +29,11 @@ fn every_figure_runs_small() {
         assert_eq!((line.figure, line.rounds), (figure.name, 1));
         assert!(line.ours > 0.0 && line.peer > 0.0 && line.ratio > 0.0, "{line:?}");
         let json: serde_json::Value = serde_json::from_str(&line.to_json().unwrap()).unwrap();
-        for field in ["figure", "ours", "peer", "unit", "ratio", "rounds"] {
+        for field in ["figure", "ours", "peer", "unit", "ratio", "rounds", "peer_name"] {
             assert!(!json[field].is_null(), "{field} is missing in {json}");
         }
+        let checkout = (figure.name == "seckill.reserve").then_some("UNWATCH+PING per checkout");
+        assert_eq!(json["peer_checkout"].as_str(), checkout);
     }
 }
 

@@ -1,11 +1,13 @@
 //! Sales in Redis: every decision is one script over keys of one hash slot. The rule is in the scripts.
 
 use std::fmt;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, MultiplexedConnection};
+use tokio::time::Instant;
 
-use super::link::{DEADLINE, Link, Wire};
+use super::link::{Broken, DEADLINE, Link, Wire};
 use super::script::Call;
 use super::{BoxFuture, SaleStore, policy, read, reply};
 use crate::audit::Audit;
@@ -23,6 +25,10 @@ use crate::time::At;
 /// effect is unknown. Send the same request id again, and the answer is the first one. The store itself
 /// never sends a decision twice.
 ///
+/// One script returns at most [`Swept::SWEEP_MAX`] overdue reservations, so that it holds up nobody else
+/// for long. A call that has to return more before it may refuse is several scripts, one after another,
+/// and starts none after its deadline: `Unavailable` then, with the reservations so far returned.
+///
 /// A connection of redis-rs may have a response timeout of its own (500 ms unless changed); the shorter
 /// of the two counts.
 ///
@@ -39,6 +45,15 @@ use crate::time::At;
 #[derive(Clone)]
 pub struct RedisStore {
     link: Link,
+}
+
+/// The calls that one decision takes.
+struct Steps {
+    /// The caller's, then what the first step tells: each step leaves fewer reservations that are overdue
+    /// at one time, so the steps come to an end.
+    at: At,
+    started: Instant,
+    deadline: Duration,
 }
 
 impl RedisStore {
@@ -67,7 +82,8 @@ impl RedisStore {
         Self::over(Wire::Pool(pool))
     }
 
-    /// Lets each command take `span`; one second unless told.
+    /// Lets each command take `span`; one second unless told. A decision of several scripts begins its
+    /// last one within `span`.
     #[must_use]
     pub fn deadline(self, span: Duration) -> Self {
         Self { link: Link { deadline: span, ..self.link } }
@@ -82,30 +98,63 @@ impl RedisStore {
         reply::opened(&self.link.run(&Call::Open(config)).await?, config.id())
     }
 
-    async fn decide(
-        &self,
-        sale: &SaleId,
-        requests: &[Reserve],
-        at: At,
-    ) -> Result<Vec<Result<Outcome, Error>>, Error> {
-        if requests.is_empty() {
-            return Ok(Vec::new());
-        }
+    /// Decides in as many calls as overdue reservations make necessary, mostly one.
+    async fn decide_all(&self, sale: &SaleId, requests: &[Reserve], at: At) -> Vec<Result<Outcome, Error>> {
         if let Some(error) = batch_error(requests) {
-            return Err(error);
+            return requests.iter().map(|_| Err(error.clone())).collect();
         }
-        let text = self.link.run(&Call::Reserve(sale, requests, at)).await?;
-        reply::outcomes(&text, sale, requests)
+        let mut steps = self.steps(at);
+        let mut answers = Vec::with_capacity(requests.len());
+        while let Some(rest @ [_, ..]) = requests.get(answers.len()..) {
+            match self.decide_some(sale, rest, &mut steps).await {
+                Ok(decided) => answers.extend(decided),
+                // What was decided in earlier steps stands.
+                Err(error) => answers.extend(rest.iter().map(|_| Err(error.clone()))),
+            }
+        }
+        answers
     }
 
-    async fn decide_all(&self, sale: &SaleId, requests: &[Reserve], at: At) -> Vec<Result<Outcome, Error>> {
-        let answers = self.decide(sale, requests, at).await;
-        answers.unwrap_or_else(|error| requests.iter().map(|_| Err(error.clone())).collect())
+    async fn decide_some(
+        &self,
+        sale: &SaleId,
+        rest: &[Reserve],
+        steps: &mut Steps,
+    ) -> Result<Vec<Result<Outcome, Error>>, Error> {
+        let text = self.link.run(&Call::Reserve(sale, rest, steps.begin()?)).await?;
+        let reply::Answers { decided, again } = reply::outcomes(&text, sale, rest)?;
+        steps.at = again.map_or(steps.at, At::Millis);
+        Ok(decided)
     }
 
     async fn decide_one(&self, sale: &SaleId, request: &Reserve, at: At) -> Result<Outcome, Error> {
-        let mut answers = self.decide(sale, std::slice::from_ref(request), at).await?;
+        let mut answers = self.decide_all(sale, std::slice::from_ref(request), at).await;
         answers.pop().unwrap_or_else(|| Err(Fault::Answer { given: String::new() }.into()))
+    }
+
+    async fn pay(&self, reservation: &ReservationId, at: At) -> Result<Confirm, Error> {
+        let mut steps = self.steps(at);
+        loop {
+            let call = Call::Confirm(reservation.sale(), reservation.request(), steps.begin()?);
+            match reply::confirmed(&self.link.run(&call).await?, reservation)? {
+                ControlFlow::Break(answer) => return Ok(answer),
+                ControlFlow::Continue(now) => steps.at = At::Millis(now),
+            }
+        }
+    }
+
+    fn steps(&self, at: At) -> Steps {
+        Steps { at, started: Instant::now(), deadline: self.link.deadline }
+    }
+}
+
+impl Steps {
+    /// The time for the next step, unless it is too late for one.
+    fn begin(&self) -> Result<At, Error> {
+        if self.started.elapsed() >= self.deadline {
+            return Err(Broken::Late(self.deadline).into_error(None));
+        }
+        Ok(self.at)
     }
 }
 
@@ -143,10 +192,7 @@ impl SaleStore for RedisStore {
         reservation: &'a ReservationId,
         at: At,
     ) -> BoxFuture<'a, Result<Confirm, Error>> {
-        Box::pin(async move {
-            let call = Call::Confirm(reservation.sale(), reservation.request(), at);
-            reply::confirmed(&self.link.run(&call).await?, reservation)
-        })
+        Box::pin(self.pay(reservation, at))
     }
 
     fn release<'a>(&'a self, reservation: &'a ReservationId) -> BoxFuture<'a, Result<Release, Error>> {

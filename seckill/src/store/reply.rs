@@ -1,6 +1,8 @@
 //! Reads what the scripts answer and what the sale's keys hold. Both come from outside: a text that no
 //! script writes is an error, never a guess.
 
+use std::ops::ControlFlow;
+
 use crate::error::{Error, Fault};
 use crate::ids::{BuyerId, ReservationId, SaleId};
 use crate::outcome::{Confirm, Opened, Outcome, Refusal, Release, Swept};
@@ -17,18 +19,35 @@ pub(crate) struct Stored {
     pub(crate) buyer: BuyerId,
 }
 
-/// The answers to a batch, one for each request, in order.
-pub(crate) fn outcomes(
-    text: &str,
-    sale: &SaleId,
-    requests: &[Reserve],
-) -> Result<Vec<Result<Outcome, Error>>, Error> {
-    let answers: Vec<&str> = sound(text, sale)?.split(',').collect();
-    if answers.len() != requests.len() {
+/// What one call decided of a batch.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// One for each request, in order.
+    pub(crate) decided: Vec<Result<Outcome, Error>>,
+    /// Set when requests are left: the call returned as many overdue reservations as one may, and more
+    /// are overdue. The rest has to be asked again, at this time.
+    pub(crate) again: Option<UnixMillis>,
+}
+
+/// The answers to a batch.
+pub(crate) fn outcomes(text: &str, sale: &SaleId, requests: &[Reserve]) -> Result<Answers, Error> {
+    let mut answers: Vec<&str> = sound(text, sale)?.split(',').collect();
+    if answers.len() > requests.len() {
         return Err(strange(text));
     }
+    let again = answers.pop_if(|last| last.starts_with('A'));
     let each = answers.iter().zip(requests).map(|(answer, request)| outcome(answer, sale, request));
-    each.collect::<Option<_>>().ok_or_else(|| strange(text))
+    let decided: Vec<_> = each.collect::<Option<_>>().ok_or_else(|| strange(text))?;
+    let again = again.map(|answer| asked_at(answer).ok_or_else(|| strange(text))).transpose()?;
+    if again.is_none() && decided.len() < requests.len() {
+        return Err(strange(text));
+    }
+    Ok(Answers { decided, again })
+}
+
+/// The time in an answer that says to ask again.
+fn asked_at(answer: &str) -> Option<UnixMillis> {
+    answer.strip_prefix('A').and_then(time)
 }
 
 fn outcome(answer: &str, sale: &SaleId, request: &Reserve) -> Option<Result<Outcome, Error>> {
@@ -68,15 +87,17 @@ pub(crate) fn opened(text: &str, sale: &SaleId) -> Result<Opened, Error> {
     }
 }
 
-pub(crate) fn confirmed(text: &str, id: &ReservationId) -> Result<Confirm, Error> {
-    match sound(text, id.sale())? {
-        "confirmed" => Ok(Confirm::Confirmed),
-        "already_paid" => Ok(Confirm::AlreadyPaid),
-        "retaken" => Ok(Confirm::Retaken),
-        "gone" => Ok(Confirm::Gone),
-        "unknown" => Err(Fault::UnknownReservation { reservation: id.clone() }.into()),
-        _ => Err(strange(text)),
-    }
+/// The answer to a payment, or the time at which to ask again, as for [`Answers::again`].
+pub(crate) fn confirmed(text: &str, id: &ReservationId) -> Result<ControlFlow<Confirm, UnixMillis>, Error> {
+    let answer = sound(text, id.sale())?;
+    Ok(match answer {
+        "confirmed" => ControlFlow::Break(Confirm::Confirmed),
+        "already_paid" => ControlFlow::Break(Confirm::AlreadyPaid),
+        "retaken" => ControlFlow::Break(Confirm::Retaken),
+        "gone" => ControlFlow::Break(Confirm::Gone),
+        "unknown" => return Err(Fault::UnknownReservation { reservation: id.clone() }.into()),
+        _ => ControlFlow::Continue(asked_at(answer).ok_or_else(|| strange(text))?),
+    })
 }
 
 pub(crate) fn released(text: &str, id: &ReservationId) -> Result<Release, Error> {
@@ -249,12 +270,15 @@ mod tests {
         }
 
         #[test]
-        fn answers_survive_the_wire(sent in proptest::collection::vec(any_outcome(), 1..5)) {
-            let text = sent.iter().map(said).collect::<Vec<_>>().join(",");
-            let requests = vec![request(); sent.len()];
-            let read: Vec<Outcome> =
-                outcomes(&text, &sale(), &requests).unwrap().into_iter().map(Result::unwrap).collect();
-            prop_assert_eq!(read, sent);
+        fn answers_survive_the_wire(sent in proptest::collection::vec(any_outcome(), 1..5),
+                                    again in proptest::option::of(any_time())) {
+            let mut texts: Vec<_> = sent.iter().map(said).collect();
+            texts.extend(again.map(|at| format!("A{}", at.millis())));
+            let requests = vec![request(); texts.len()];
+            let read = outcomes(&texts.join(","), &sale(), &requests).unwrap();
+            prop_assert_eq!(read.again, again);
+            let decided: Vec<Outcome> = read.decided.into_iter().map(Result::unwrap).collect();
+            prop_assert_eq!(decided, sent);
         }
 
         #[test]
@@ -268,8 +292,13 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_too_few_is_refused() {
-        let error = outcomes("S", &sale(), &[request(), request()]).unwrap_err();
-        assert_eq!(error.kind(), crate::ErrorKind::PeerMisbehaved);
+    fn answers_that_do_not_match_their_requests_are_refused() {
+        for text in ["S", "S,S,S", "S,S,A5", "A5,S", "S,A", "S,Ax", "A5,A5"] {
+            let error = outcomes(text, &sale(), &[request(), request()]).unwrap_err();
+            assert_eq!(error.kind(), crate::ErrorKind::PeerMisbehaved, "{text}");
+        }
+        let id = ReservationId::new(&sale(), &request().request);
+        assert_eq!(confirmed("A5", &id).unwrap(), ControlFlow::Continue(UnixMillis::new(5).unwrap()));
+        assert_eq!(confirmed("A", &id).unwrap_err().kind(), crate::ErrorKind::PeerMisbehaved);
     }
 }

@@ -7,8 +7,18 @@ use seckill::{Audit, Error, ReservationId, Reserve, SaleConfig, SaleId, SaleStor
 
 use crate::stage::{CLOSES, OPENS, PAY, ask, at, memory, quantity, request, terms};
 
-const STOCK: u64 = 7;
-const LIMIT: u32 = 3;
+/// How many units requests may ask for, the limit among them.
+const FEW: &[u32] = &[1, 2, 3];
+const MANY: &[u32] = &[1, 3, 257, 520];
+
+/// Commands in a sale, from a time on.
+#[derive(Debug, Clone)]
+struct History {
+    start: u64,
+    stock: u64,
+    limit: u32,
+    commands: Vec<Command>,
+}
 
 /// One step of a history. Few buyers and ids, so that they collide.
 #[derive(Debug, Clone)]
@@ -24,18 +34,18 @@ enum Command {
     Audit,
 }
 
-fn any_request() -> impl Strategy<Value = (u64, u32, u64)> {
-    (0u64..4, 1u32..=3, 0u64..14)
+fn any_request(units: &'static [u32]) -> impl Strategy<Value = (u64, u32, u64)> {
+    (0u64..4, proptest::sample::select(units), 0u64..14)
 }
 
-fn any_command() -> impl Strategy<Value = Command> {
+fn any_command(units: &'static [u32]) -> impl Strategy<Value = Command> {
     prop_oneof![
         2 => (0u64..PAY).prop_map(Command::Wait),
         // Steps that meet openings, closings and deadlines to the millisecond.
         3 => (1u64..=4).prop_map(|quarters| Command::Wait(quarters * PAY / 4)),
         1 => any::<bool>().prop_map(|same| Command::Open { same }),
-        6 => any_request().prop_map(|(who, units, id)| Command::Reserve(who, units, id)),
-        3 => proptest::collection::vec(any_request(), 0..6).prop_map(Command::Batch),
+        6 => any_request(units).prop_map(|(who, units, id)| Command::Reserve(who, units, id)),
+        3 => proptest::collection::vec(any_request(units), 0..6).prop_map(Command::Batch),
         4 => (0u64..14).prop_map(Command::Confirm),
         3 => (0u64..14).prop_map(Command::Release),
         2 => (0u32..4).prop_map(Command::Sweep),
@@ -45,9 +55,23 @@ fn any_command() -> impl Strategy<Value = Command> {
 }
 
 /// Starts shortly before the opening, at it, or shortly before the closing.
-fn any_history() -> impl Strategy<Value = (u64, Vec<Command>)> {
+fn any_history() -> impl Strategy<Value = History> {
     let start = prop_oneof![4 => Just(OPENS - PAY / 2), 4 => Just(OPENS), 2 => Just(CLOSES - PAY)];
-    (start, proptest::collection::vec(any_command(), 1..40))
+    let commands = proptest::collection::vec(any_command(FEW), 1..40);
+    (start, commands).prop_map(|(start, commands)| History { start, stock: 7, limit: 3, commands })
+}
+
+/// More holds than one sweep returns, and few units beside them.
+fn any_crowded_history() -> impl Strategy<Value = History> {
+    let before = proptest::collection::vec(any_command(MANY), 0..4);
+    let after = proptest::collection::vec(any_command(MANY), 1..20);
+    (257u64..800, 0u64..600, before, after).prop_map(|(crowd, beside, before, after)| {
+        let holds: Vec<_> = (1_000..1_000 + crowd).map(|number| (number, 1, number)).collect();
+        let crowd_comes = holds.chunks(Reserve::BATCH_MAX).map(|chunk| Command::Batch(chunk.to_vec()));
+        let crowd_is_late = Command::Wait(PAY * 3 / 4);
+        let commands = before.into_iter().chain(crowd_comes).chain([crowd_is_late]).chain(after).collect();
+        History { start: OPENS, stock: crowd + beside, limit: 520, commands }
+    })
 }
 
 /// An answer as text: values in full, errors by kind and words.
@@ -65,7 +89,8 @@ async fn answer(store: &dyn SaleStore, terms: &SaleConfig, now: u64, command: &C
         Command::Wait(_) => String::new(),
         Command::Open { same: true } => told(store.open_sale(terms).await),
         Command::Open { same: false } => {
-            told(store.open_sale(&terms.clone().limit_per_buyer(quantity(LIMIT + 1))).await)
+            let other = quantity(terms.buyer_limit().units() + 1);
+            told(store.open_sale(&terms.clone().limit_per_buyer(other)).await)
         }
         Command::Reserve(who, units, id) => told(store.reserve(sale, &ask(*who, *units, *id), at(now)).await),
         Command::Batch(requests) => {
@@ -83,19 +108,14 @@ async fn answer(store: &dyn SaleStore, terms: &SaleConfig, now: u64, command: &C
 }
 
 /// Runs one history in both stores and compares every answer, and the books at the end.
-async fn agree(
-    rule: &dyn SaleStore,
-    store: &dyn SaleStore,
-    start: u64,
-    history: &[Command],
-) -> Result<(), TestCaseError> {
-    let terms = terms(STOCK, LIMIT);
-    let mut now = start;
+async fn agree(rule: &dyn SaleStore, store: &dyn SaleStore, history: &History) -> Result<(), TestCaseError> {
+    let terms = terms(history.stock, history.limit);
+    let mut now = history.start;
     prop_assert_eq!(
         answer(rule, &terms, now, &Command::State).await,
         answer(store, &terms, now, &Command::State).await
     );
-    for command in [Command::Open { same: true }].iter().chain(history) {
+    for command in [Command::Open { same: true }].iter().chain(&history.commands) {
         if let Command::Wait(millis) = command {
             now += millis;
         }
@@ -103,6 +123,10 @@ async fn agree(
         let given = answer(store, &terms, now, command).await;
         prop_assert_eq!(given, expected, "at {} {:?}", now, command);
     }
+    prop_assert_eq!(
+        answer(store, &terms, now, &Command::State).await,
+        answer(rule, &terms, now, &Command::State).await
+    );
     let (expected, given) = (rule.audit(terms.id()).await.unwrap(), store.audit(terms.id()).await.unwrap());
     prop_assert_eq!(given, expected);
     sound(&given)
@@ -116,10 +140,20 @@ fn sound(audit: &Audit) -> Result<(), TestCaseError> {
 }
 
 fn check(store: &dyn SaleStore, runtime: &tokio::runtime::Runtime, cases: u32) {
+    check_each(store, runtime, cases, any_history());
+    check_each(store, runtime, cases.div_ceil(8), any_crowded_history());
+}
+
+fn check_each(
+    store: &dyn SaleStore,
+    runtime: &tokio::runtime::Runtime,
+    cases: u32,
+    histories: impl Strategy<Value = History>,
+) {
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let rule = memory();
-    let run = TestRunner::new(config)
-        .run(&any_history(), |(start, history)| runtime.block_on(agree(&*rule, store, start, &history)));
+    let run =
+        TestRunner::new(config).run(&histories, |history| runtime.block_on(agree(&*rule, store, &history)));
     run.unwrap_or_else(|failure| panic!("{failure}"));
 }
 

@@ -2,7 +2,7 @@
 
 use seckill::{
     At, Confirm, ErrorKind, FlashSale, Opened, Outcome, Refusal, Release, ReservationId, ReservationState,
-    SaleConfig, Swept, UnixMillis,
+    Reserve, SaleConfig, SaleStore, Swept, UnixMillis,
 };
 
 use crate::stage::{CLOSES, OPENS, PAY, ask, at, buyer, in_all, open_terms, quantity, request, terms, won};
@@ -73,6 +73,88 @@ async fn hold_that_is_over_refuses_nobody() {
         won(store.reserve(terms.id(), &ask(2, 1, 2), at(OPENS + PAY)).await.unwrap());
         let replay = won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS + PAY)).await.unwrap());
         assert_eq!(replay.state, ReservationState::Returned);
+    })
+    .await;
+}
+
+/// Lets each of `count` buyers, the first with number `first`, hold one unit.
+async fn crowd(store: &dyn SaleStore, terms: &SaleConfig, first: u64, count: u64) {
+    let holds: Vec<_> = (first..first + count).map(|number| ask(number, 1, number)).collect();
+    for chunk in holds.chunks(Reserve::BATCH_MAX) {
+        for answer in store.reserve_batch(terms.id(), chunk, at(OPENS)).await {
+            won(answer.unwrap());
+        }
+    }
+}
+
+#[tokio::test]
+async fn own_hold_that_is_over_behind_many_others_refuses_nobody() {
+    in_all(async |store| {
+        let terms = terms(2_000, 1);
+        store.open_sale(&terms).await.unwrap();
+        crowd(&*store, &terms, 1_000, 600).await;
+        won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS + 1)).await.unwrap());
+        let held = store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS + PAY)).await.unwrap();
+        assert_eq!(held, Outcome::Refused(Refusal::LimitReached { limit: 1, held: 1 }));
+        // That refusal came after a look at all others, each step of which is a call by its number.
+        let state = store.state(terms.id()).await.unwrap();
+        assert_eq!((state.left, state.held, state.sequence), (1_999, 1, 7));
+        won(store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS + PAY + 1)).await.unwrap());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn batch_goes_on_after_the_step_in_which_it_swept() {
+    in_all(async |store| {
+        let terms = terms(601, 601);
+        store.open_sale(&terms).await.unwrap();
+        crowd(&*store, &terms, 1_000, 600).await;
+        // The first takes what is left, the second needs one sweep, the third two more; the last is the
+        // first again, and the one before it comes too late for all of these.
+        let batch = [ask(1, 1, 1), ask(2, 200, 2), ask(3, 400, 3), ask(4, 1, 4), ask(1, 1, 1)];
+        let answers = store.reserve_batch(terms.id(), &batch, at(OPENS + PAY)).await;
+        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
+        for (answer, replayed) in answers.iter().zip([false, false, false]) {
+            assert_eq!(won(answer.clone()).replayed, replayed);
+        }
+        assert_eq!(answers[3], Outcome::Refused(Refusal::SoldOut));
+        assert!(won(answers[4].clone()).replayed);
+        let audit = store.audit(terms.id()).await.unwrap();
+        assert_eq!((audit.left, audit.held, audit.conserved()), (0, 601, true));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn late_payment_is_not_gone_while_enough_holds_are_over() {
+    in_all(async |store| {
+        let terms = terms(512, 300);
+        store.open_sale(&terms).await.unwrap();
+        let first = won(store.reserve(terms.id(), &ask(1, 300, 1), at(OPENS)).await.unwrap()).id;
+        assert_eq!(store.release(&first).await.unwrap(), Release::Released);
+        crowd(&*store, &terms, 1_000, 512).await;
+        assert_eq!(store.confirm(&first, at(OPENS + PAY)).await.unwrap(), Confirm::Retaken);
+        let audit = store.audit(terms.id()).await.unwrap();
+        assert_eq!((audit.left, audit.held, audit.paid, audit.conserved()), (212, 0, 300, true));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn late_payment_is_gone_when_all_holds_that_are_over_are_too_few() {
+    in_all(async |store| {
+        let terms = terms(812, 300);
+        store.open_sale(&terms).await.unwrap();
+        let first = won(store.reserve(terms.id(), &ask(1, 300, 1), at(OPENS)).await.unwrap()).id;
+        assert_eq!(store.release(&first).await.unwrap(), Release::Released);
+        for (who, number) in [(2, 2), (3, 3)] {
+            won(store.reserve(terms.id(), &ask(who, 270, number), at(OPENS + PAY)).await.unwrap());
+        }
+        crowd(&*store, &terms, 1_000, 272).await;
+        assert_eq!(store.confirm(&first, at(OPENS + PAY)).await.unwrap(), Confirm::Gone);
+        let state = store.state(terms.id()).await.unwrap();
+        assert_eq!((state.left, state.held, state.paid), (272, 540, 0));
     })
     .await;
 }

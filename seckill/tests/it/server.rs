@@ -7,8 +7,19 @@ use seckill::{At, ErrorKind, FlashSale, Opened, RedisStore, ReservationId, SaleI
 
 use crate::stage::{ask, buyer, open_terms, patient, quantity, redis, request, tell, won};
 
+const PARTS: [&str; 5] = ["numbers", "buyers", "reservations", "deadlines", "events"];
+
 fn key(sale: &SaleId, part: &str) -> String {
     format!("{{gh:sale:{sale}}}:{part}")
+}
+
+/// Everything that the server holds of a sale.
+async fn dump(server: &testkit::Redis, sale: &SaleId) -> Vec<Option<Vec<u8>>> {
+    let mut values = Vec::new();
+    for part in PARTS {
+        values.push(tell(server, &["DUMP", &key(sale, part)]).await);
+    }
+    values
 }
 
 #[tokio::test]
@@ -76,12 +87,23 @@ async fn key_of_another_type_is_corrupt() {
     }
     let server = testkit::Redis::start().unwrap();
     let store = redis(&server).await;
-    let terms = open_terms(5, 1);
-    store.open_sale(&terms).await.unwrap();
-    let _: String = tell(&server, &["SET", &key(terms.id(), "buyers"), "x"]).await;
-    let error = store.reserve(terms.id(), &ask(1, 1, 1), At::Server).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}");
-    assert!(error.source().is_some());
+    for part in PARTS {
+        let terms = open_terms(5, 2);
+        store.open_sale(&terms).await.unwrap();
+        let id = won(store.reserve(terms.id(), &ask(1, 1, 1), At::Server).await.unwrap()).id;
+        let _: String = tell(&server, &["SET", &key(terms.id(), part), "x"]).await;
+        let before = dump(&server, terms.id()).await;
+        let errors = [
+            store.reserve(terms.id(), &ask(1, 1, 2), At::Server).await.unwrap_err(),
+            store.confirm(&id, At::Server).await.unwrap_err(),
+            store.release(&id).await.unwrap_err(),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{part}: {error}");
+            assert!(error.source().is_some());
+        }
+        assert_eq!(dump(&server, terms.id()).await, before, "{part}");
+    }
 }
 
 #[tokio::test]
@@ -201,20 +223,28 @@ async fn server_down_is_unavailable_and_the_same_id_resolves_it() {
     if testkit::skipped("redis") {
         return;
     }
-    let server = testkit::Redis::start().unwrap();
+    let mut server = testkit::Redis::options().aof(testkit::AppendFsync::Always).start().unwrap();
     let url = server.url();
-    let store = RedisStore::connect(&url).await.unwrap();
-    let sale = FlashSale::attach(std::sync::Arc::new(store), SaleId::new("phone").unwrap());
-    drop(server);
+    let sale = FlashSale::open(redis(&server).await, &open_terms(5, 2)).await.unwrap();
+    let first = won(sale.reserve(buyer(1), quantity(1), request(1)).await.unwrap());
+    server.kill().unwrap();
     let errors = [
         sale.state().await.unwrap_err(),
         sale.reserve(buyer(1), quantity(1), request(1)).await.unwrap_err(),
+        sale.reserve(buyer(1), quantity(1), request(2)).await.unwrap_err(),
         RedisStore::connect(&url).await.unwrap_err(),
     ];
     for error in errors {
         assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
         assert!(error.is_transient());
     }
+
+    server.restart().unwrap();
+    let sale = FlashSale::attach(redis(&server).await, sale.id().clone());
+    let again = won(sale.reserve(buyer(1), quantity(1), request(1)).await.unwrap());
+    assert_eq!((again.replayed, again.id, again.pay_until), (true, first.id, first.pay_until));
+    assert!(!won(sale.reserve(buyer(1), quantity(1), request(2)).await.unwrap()).replayed);
+    assert_eq!(sale.state().await.unwrap().held, 2);
 }
 
 #[tokio::test]
@@ -226,13 +256,16 @@ async fn deadline_is_unavailable_and_the_same_id_resolves_it() {
     let store = redis(&server).await;
     let terms = open_terms(5, 1);
     store.open_sale(&terms).await.unwrap();
+    // The server knows the script now, so the call below is all it takes to change something.
+    won(store.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap());
     // The server holds every command back until it is told otherwise, then runs it.
-    let hasty = RedisStore::connect(&server.url()).await.unwrap().deadline(Duration::from_millis(50));
+    let hasty = RedisStore::connect(&server.url()).await.unwrap().deadline(Duration::from_millis(200));
     let _: String = tell(&server, &["CLIENT", "PAUSE", "60000", "WRITE"]).await;
     let error = hasty.reserve(terms.id(), &ask(1, 1, 1), At::Server).await.unwrap_err();
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{error}");
     let _: String = tell(&server, &["CLIENT", "UNPAUSE"]).await;
     let first = won(store.reserve(terms.id(), &ask(1, 1, 1), At::Server).await.unwrap());
     assert_eq!(first.id, ReservationId::new(terms.id(), &request(1)));
-    assert_eq!(store.state(terms.id()).await.unwrap().held, 1);
+    assert!(first.replayed, "the call that met its deadline took effect when the server ran it");
+    assert_eq!(store.state(terms.id()).await.unwrap().held, 2);
 }

@@ -1,5 +1,6 @@
 -- Makes a reservation paid. ARGV[2]: request.
--- Answers confirmed, already_paid, retaken, gone or unknown.
+-- Answers confirmed, already_paid, retaken, gone or unknown; A<now> when it swept and has to be asked
+-- again with that time.
 return run(function()
   local request = ARGV[2]
   read_records({ request })
@@ -12,8 +13,13 @@ return run(function()
   local to, answer = 'P', 'retaken'
   if record.state == 'H' then
     if now < record.deadline then answer = 'confirmed' end
-  elseif refusal({ now = now }, record.buyer, record.quantity) then
-    to, answer = 'G', 'gone'
+  else
+    local no = refusal({ now = now }, record.buyer, record.quantity)
+    if no and undecided(no) then
+      commit()
+      return no
+    end
+    if no then to, answer = 'G', 'gone' end
   end
   move(request, to)
   commit()

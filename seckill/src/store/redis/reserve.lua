@@ -2,7 +2,8 @@
 -- ARGV[2..]: buyer, quantity, request; three for each.
 -- Answers one text, an answer for each request with commas between: W<deadline> won,
 -- K<state><deadline> won before, X id used for another request, N<opens> not open, C closed,
--- L<limit>:<held> limit reached, S sold out.
+-- L<limit>:<held> limit reached, S sold out. A<now> ends the text early: this request and those after
+-- it are not decided, and have to be asked again with that time.
 local function decide(turn, buyer, quantity, request)
   local known = records[request]
   if known then
@@ -29,7 +30,9 @@ return run(function()
   read_records(requests)
   local turn = { now = clock() }
   for i = 2, #ARGV, 3 do
-    answers[#answers + 1] = decide(turn, ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2])
+    local answer = decide(turn, ARGV[i], tonumber(ARGV[i + 1]), ARGV[i + 2])
+    answers[#answers + 1] = answer
+    if undecided(answer) then break end
   end
   commit()
   return table.concat(answers, ',')

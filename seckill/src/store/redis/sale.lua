@@ -102,14 +102,21 @@ local function room(buyer, quantity)
   if sale.left < quantity then return 'S' end
 end
 
--- Why the buyer may not have so many more, after one sweep a call if that may help.
+-- Why the buyer may not have so many more, after one sweep a call if that may help. A<now> says that
+-- this is not decided: more is overdue than one call returns, so commit, and let the caller ask again
+-- with this time.
 local function refusal(turn, buyer, quantity)
   local no = room(buyer, quantity)
-  if not no or turn.swept then return no end
-  turn.swept = true
-  sweep(turn.now, SWEEP_MAX)
-  return room(buyer, quantity)
+  if no and turn.more == nil then
+    local _, _, more = sweep(turn.now, SWEEP_MAX)
+    turn.more = more
+    no = room(buyer, quantity)
+  end
+  if no and turn.more then return 'A' .. turn.now end
+  return no
 end
+
+local function undecided(answer) return string.sub(answer, 1, 1) == 'A' end
 
 local function call_with(command, key, arguments)
   if #arguments > 0 then redis.call(command, key, unpack(arguments)) end
@@ -130,7 +137,9 @@ local function commit()
   for buyer in pairs(counted) do
     if buyers[buyer] > 0 then push(counts, buyer, buyers[buyer]) else push(zeros, buyer) end
   end
-  -- The event comes first: a server without memory refuses it, and then nothing has changed.
+  -- The other keys were read on the way here; this one maybe not. Then the event comes first: a key of
+  -- another type, or a server without memory, fails here or before, and then nothing has changed.
+  redis.call('ZCARD', DEADLINES)
   redis.call('XADD', EVENTS, '*', 'seq', sale.seq + 1, 'items', table.concat(log, '\n'))
   redis.call('HSET', NUMBERS, 'left', sale.left, 'held', sale.held, 'paid', sale.paid, 'seq', sale.seq + 1)
   call_with('HSET', RESERVATIONS, written)
