@@ -92,7 +92,7 @@ impl Lab {
     /// Opens a shell for a learner, or says in the wire's words why not.
     pub(crate) async fn connect(&self, learner: &str) -> Result<Shell, Failure> {
         let opened = self.open(learner).await.map_err(|cause| {
-            tracing::error!(%cause, "the lab server could not be used");
+            tracing::error!(cause = chain(&cause), "the lab server could not be used");
             Failure::new(FailureCode::Unreachable)
         })?;
         match opened {
@@ -116,6 +116,12 @@ impl Lab {
         let options = ConnectOptions::default();
         Libssh2::connect(&target, self.addr, &self.hosts, credentials, options).await.map(Some)
     }
+}
+
+/// An error and all its sources on one line, escaped: some of the words may come from the server.
+fn chain(cause: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(cause), |cause| cause.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ").escape_debug().to_string()
 }
 
 #[cfg(test)]

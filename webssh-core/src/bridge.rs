@@ -218,7 +218,7 @@ impl Bridge {
         self.deadlines().map(|(at, _)| at).min()
     }
 
-    fn is_closing(&self) -> bool {
+    pub(crate) fn is_closing(&self) -> bool {
         matches!(self.stage, Stage::Closing { .. } | Stage::Closed)
     }
 
@@ -251,10 +251,8 @@ impl Bridge {
             ClientFrame::Input { seq, bytes } => {
                 self.input.accept(seq, bytes.len())?;
                 self.last_input = now;
-                if self.ended.is_some() {
-                    // Nobody is left to read it; counting it as taken keeps the window open.
-                    self.input.on_written(bytes.len());
-                } else {
+                // After the end of the shell nobody is left to take it, so it stays unacknowledged.
+                if self.ended.is_none() {
                     self.input.queue(&bytes);
                 }
                 Ok(())

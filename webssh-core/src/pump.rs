@@ -20,7 +20,7 @@ use crate::ssh::{Output, Shell, ShellInput, ShellOutput};
 /// A boxed future that can move between threads.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How long the last frames may take to leave.
+/// How long the last frames may take to leave, also when the transport has been stuck before.
 const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// The half of a browser's connection that receives messages.
@@ -70,9 +70,9 @@ pub async fn run(
     let mut pump = Pump::new(bridge, shell);
     loop {
         if let Some(reason) = pump.dispatch(&frames) {
-            drop(frames);
             // The reason stands, whether or not the last frames still reach the browser.
-            let _flushed = timeout(FLUSH_MAX, writer).await;
+            let _flushed =
+                timeout(FLUSH_MAX, async { tokio::join!(hand_over(pump.frames, frames), writer) }).await;
             return reason;
         }
         tokio::select! {
@@ -96,8 +96,8 @@ struct Pump {
     output: ShellOutput,
     /// Input on its way to the shell; the window of the bridge bounds it.
     writes: VecDeque<Bytes>,
-    /// The one frame that waits for the writer.
-    frame: Option<Bytes>,
+    /// The one frame that waits for the writer. Only a farewell may stand behind it.
+    frames: VecDeque<Bytes>,
 }
 
 /// The time of a bridge.
@@ -120,23 +120,25 @@ impl Pump {
     fn new(bridge: Bridge, shell: Shell) -> Self {
         let clock = Clock { epoch: Instant::now(), started: bridge.started() };
         let (input, output) = shell.split();
-        Self { bridge, clock, input, output, writes: VecDeque::new(), frame: None }
+        Self { bridge, clock, input, output, writes: VecDeque::new(), frames: VecDeque::new() }
     }
 
     /// Does all that can be done without waiting; gives the reason when the session is over.
     fn dispatch(&mut self, frames: &mpsc::Sender<Bytes>) -> Option<CloseReason> {
         loop {
-            if let Some(frame) = self.frame.take()
+            if let Some(frame) = self.frames.pop_front()
                 && let Err(mpsc::error::TrySendError::Full(frame)) = frames.try_send(frame)
             {
-                self.frame = Some(frame);
+                self.frames.push_front(frame);
             }
-            // While a frame waits, only the shell's side may be asked for more.
-            let action = if self.frame.is_some() { self.bridge.poll_channel() } else { self.bridge.poll() };
+            // While a frame waits, only the shell's side may be asked for more. The end of the session
+            // does not wait: a transport that is stuck would keep it from ending.
+            let waits = !self.frames.is_empty() && !self.bridge.is_closing();
+            let action = if waits { self.bridge.poll_channel() } else { self.bridge.poll() };
             match action? {
                 Action::WriteChannel(bytes) => self.writes.push_back(bytes),
                 Action::ResizeChannel(size) => self.input.resize(size),
-                Action::SendFrame(frame) => self.frame = Some(frame),
+                Action::SendFrame(frame) => self.frames.push_back(frame),
                 Action::Close(reason) => return Some(reason),
             }
         }
@@ -157,8 +159,8 @@ impl Pump {
                 }
                 return;
             }
-            permit = frames.reserve(), if self.frame.is_some() => {
-                if let (Ok(permit), Some(frame)) = (permit, self.frame.take()) {
+            permit = frames.reserve(), if !self.frames.is_empty() => {
+                if let (Ok(permit), Some(frame)) = (permit, self.frames.pop_front()) {
                     permit.send(frame);
                 }
                 return;
@@ -182,6 +184,15 @@ impl Pump {
                 }
             }
             Output::Ended(end) => self.bridge.on_channel_closed(now, end),
+        }
+    }
+}
+
+/// Gives the last frames to the writer, which ends after them.
+async fn hand_over(last: VecDeque<Bytes>, frames: mpsc::Sender<Bytes>) {
+    for frame in last {
+        if frames.send(frame).await.is_err() {
+            return;
         }
     }
 }

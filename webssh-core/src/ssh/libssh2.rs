@@ -51,6 +51,20 @@ const HOST_KEYS: [(&str, &str); 6] = [
 ];
 
 /// The libssh2 backend. The oldest version it runs with is 1.11.2.
+///
+/// # Limitations
+///
+/// libssh2 leaves three things open that cannot be closed from outside:
+///
+/// - A server that hangs while its kernel goes on acknowledging (a stopped process) is not noticed. Such
+///   a session ends when the user leaves, or by the limits of its [`Bridge`](crate::Bridge).
+/// - The memory of packets that were received and not yet read is limited by their payload only (256 KiB).
+///   A hostile server that sends packets with little or none, or replies that nobody asked for, makes it
+///   grow. Where servers are not trusted, limit the memory of the process.
+/// - Strict key exchange is offered, but not demanded: whether the server took it cannot be asked. With a
+///   server that lacks it, somebody in between can drop the first packets after the key exchange unseen
+///   when ChaCha20-Poly1305 or an encrypt-then-MAC mode is agreed on (CVE-2023-48795, "Terrapin"). Keep
+///   servers up to date: OpenSSH has strict key exchange since 9.6.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Libssh2;
@@ -63,7 +77,9 @@ pub struct ConnectOptions {
     pub connect_secs_max: u32,
     /// Seconds between keepalive messages; less than 5 counts as 5.
     pub keepalive_secs: u32,
-    /// Seconds after which unacknowledged bytes break the TCP connection (TCP_USER_TIMEOUT; Linux only).
+    /// Seconds after which bytes that the server's kernel has not acknowledged break the TCP connection
+    /// (TCP_USER_TIMEOUT; Linux only). Less than 1 counts as 1, more than a week as a week. It says nothing
+    /// about a server program that hangs: see the limitations of [`Libssh2`].
     pub unanswered_secs_max: u32,
     /// Seconds for a polite end of the channel; after them the connection is cut.
     pub close_secs_max: u32,

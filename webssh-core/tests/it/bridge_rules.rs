@@ -236,3 +236,17 @@ fn a_browser_that_does_not_take_the_last_output_is_left() {
     assert!(matches!(closed, Some(CloseReason::Undrained(ChannelEnd::Killed { .. }))));
     assert_eq!(failure_code(&frames), Some(FailureCode::Killed.number()));
 }
+
+#[test]
+fn input_after_the_end_is_dropped_and_not_acknowledged() {
+    let mut bridge = open();
+    while bridge.wants_channel_read() {
+        bridge.on_channel(ZERO, &[b'y'; 32_768]).unwrap();
+        drain(&mut bridge);
+    }
+    bridge.on_channel(ZERO, b"more").unwrap();
+    bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 0 });
+    bridge.on_frame(ZERO, &input(0, 16 * 1024));
+    let (frames, closed) = drain(&mut bridge);
+    assert!(frames.is_empty() && closed.is_none(), "{frames:?} {closed:?}");
+}

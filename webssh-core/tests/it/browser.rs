@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use webssh_core::frame::{Caps, ClientFrame, Hello, InputChunk, ServerFrame, VERSION};
 use webssh_core::pump::{self, BoxFuture, FrameSink, FrameSource, Incoming};
 use webssh_core::ssh::Shell;
@@ -14,7 +14,7 @@ use webssh_core::{Bridge, CloseReason, Limits, WinSize};
 
 pub(crate) const DEADLINE: Duration = Duration::from_secs(30);
 
-struct Source(mpsc::Receiver<Incoming>);
+pub(crate) struct Source(pub(crate) mpsc::Receiver<Incoming>);
 struct Sink(mpsc::Sender<Bytes>);
 
 impl FrameSource for Source {
@@ -107,6 +107,7 @@ impl Browser {
 
     /// Reads until `text` has come, after what was searched before.
     pub(crate) async fn expect(&mut self, text: &str) {
+        let deadline = Instant::now() + DEADLINE;
         loop {
             let fresh = &self.output[self.searched..];
             if let Some(at) = fresh.windows(text.len()).position(|window| window == text.as_bytes()) {
@@ -115,6 +116,8 @@ impl Browser {
             }
             let shown = String::from_utf8_lossy(fresh).chars().rev().take(300).collect::<Vec<_>>();
             let tail: String = shown.into_iter().rev().collect();
+            // Pings keep coming from a session that is silent otherwise.
+            assert!(Instant::now() < deadline, "`{text}` did not come in time, after: {tail:?}");
             assert!(self.next().await.is_some(), "the session ended before `{text}` came, after: {tail}");
         }
     }

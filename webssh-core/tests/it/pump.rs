@@ -1,14 +1,17 @@
 //! The pump between a browser in memory and a shell in memory.
 
 use std::io;
+use std::time::Duration;
 
-use tokio::time::timeout;
-use webssh_core::frame::{ClientFrame, FailureCode, ServerFrame};
-use webssh_core::pump::Incoming;
+use bytes::Bytes;
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep_until, timeout};
+use webssh_core::frame::{Caps, ClientFrame, FailureCode, Hello, ServerFrame, VERSION};
+use webssh_core::pump::{self, BoxFuture, FrameSink, Incoming};
 use webssh_core::ssh::Shell;
-use webssh_core::{ChannelEnd, CloseReason, ProtocolError, WinSize};
+use webssh_core::{Bridge, ChannelEnd, CloseReason, Limits, ProtocolError, WinSize};
 
-use crate::browser::{Browser, DEADLINE};
+use crate::browser::{Browser, DEADLINE, Source};
 
 /// A shell that repeats what is typed and ends with status 0 when nobody types any more.
 fn echo() -> Shell {
@@ -105,4 +108,62 @@ async fn a_shell_that_vanishes_is_lost() {
     drop(port);
     let reason = browser.finish().await.0;
     assert!(matches!(reason, CloseReason::Ended(ChannelEnd::Lost(_))), "{reason:?}");
+}
+
+/// A transport that takes nothing before a moment.
+struct StuckSink {
+    until: Instant,
+    taken: mpsc::UnboundedSender<Bytes>,
+}
+
+impl FrameSink for StuckSink {
+    fn send(&mut self, frame: Bytes) -> BoxFuture<'_, io::Result<()>> {
+        Box::pin(async {
+            sleep_until(self.until).await;
+            self.taken.send(frame).map_err(|_| io::ErrorKind::BrokenPipe.into())
+        })
+    }
+}
+
+/// Floods a transport that is stuck for `secs`; gives the reason, the seconds it took and what arrived.
+async fn flood_a_stuck_transport(secs: u64) -> (CloseReason, u64, Vec<ServerFrame>) {
+    let (shell, mut port) = Shell::pair();
+    let flood =
+        tokio::spawn(async move { while port.send_output(Bytes::from_static(&[b'y'; 4096])).await {} });
+    let (to_server, inbox) = mpsc::channel(1);
+    let hello = Hello { version: VERSION, caps: Caps::NONE, size: WinSize::default() };
+    to_server.send(Incoming::Frame(ClientFrame::Hello(hello).encode())).await.unwrap();
+    let (taken, mut arrived) = mpsc::unbounded_channel();
+    let started = Instant::now();
+    let mut sink = StuckSink { until: started + Duration::from_secs(secs), taken };
+    let mut source = Source(inbox);
+    let session = pump::run(Bridge::new(Limits::default(), Duration::ZERO), &mut source, &mut sink, shell);
+    let reason = timeout(Duration::from_secs(3600), session).await.expect("the session ends");
+    let took = started.elapsed().as_secs();
+    flood.await.unwrap();
+    let mut frames = Vec::new();
+    while let Ok(frame) = arrived.try_recv() {
+        frames.push(ServerFrame::decode(&frame).unwrap());
+    }
+    (reason, took, frames)
+}
+
+/// The clock is the test's own: 15 seconds to the ping, 30 for its answer, 5 for the last frames.
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_is_stuck_for_ever_does_not_keep_the_session() {
+    let (reason, took, frames) = flood_a_stuck_transport(86_400).await;
+    assert!(matches!(reason, CloseReason::PeerSilent), "{reason:?}");
+    assert_eq!((took, frames), (50, Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_transport_that_comes_back_in_time_still_gets_the_farewell() {
+    let (reason, took, frames) = flood_a_stuck_transport(47).await;
+    assert!(matches!(reason, CloseReason::PeerSilent), "{reason:?}");
+    assert_eq!(took, 47);
+    let [ServerFrame::Welcome(_), ServerFrame::Data { .. }, .., ServerFrame::Failure(failure)] = &frames[..]
+    else {
+        panic!("{frames:?}")
+    };
+    assert_eq!(failure.code(), FailureCode::Silent.number());
 }

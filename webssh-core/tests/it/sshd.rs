@@ -4,10 +4,11 @@ use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use testkit::Sshd;
-use tokio::time::{Instant, timeout};
+use testkit::{Sshd, SshdOptions};
+use tokio::time::{Instant, sleep, timeout};
 use webssh_core::frame::{ClientFrame, ServerFrame};
 use webssh_core::ssh::{ConnectOptions, Connected, Libssh2, Output, Shell};
 use webssh_core::{
@@ -16,6 +17,11 @@ use webssh_core::{
 };
 
 use crate::browser::{Browser, DEADLINE};
+
+/// A server whose shells do not run the startup files of the account, which may do and wait for anything.
+fn options() -> SshdOptions {
+    Sshd::options().line("SetEnv HOME=/nonexistent")
+}
 
 fn target(sshd: &Sshd) -> Target {
     let entry = sshd.addr().to_string();
@@ -61,7 +67,7 @@ async fn commands_run_and_the_exit_status_arrives() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let mut browser = browser(&sshd).await;
     browser.type_in("echo $((40+2))-$TERM\r").await;
     browser.expect("42-xterm-256color").await;
@@ -78,7 +84,7 @@ async fn the_size_of_the_terminal_follows() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let mut browser = browser(&sshd).await;
     browser.type_in("stty size\r").await;
     browser.expect("31 91").await;
@@ -92,7 +98,7 @@ async fn a_host_key_that_is_not_known_is_refused_before_login() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let other = dir.path().join("other");
     keygen(&["-t", "ed25519", "-N", ""], &other);
@@ -132,7 +138,7 @@ async fn the_kind_of_key_on_record_is_asked_for() {
     for kind in ["ecdsa", "rsa"] {
         let key = dir.path().join(kind);
         keygen(&["-t", kind, "-N", ""], &key);
-        let sshd = Sshd::options().line(&format!("HostKey {}", key.display())).start().unwrap();
+        let sshd = options().line(&format!("HostKey {}", key.display())).start().unwrap();
         let public = fs::read_to_string(key.with_extension("pub")).unwrap();
         let line = format!("[127.0.0.1]:{} {public}", sshd.addr().port());
         let connected = connect(&sshd, &line, credentials(sshd.client_key())).await.unwrap();
@@ -145,7 +151,7 @@ async fn wrong_credentials_are_refused() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let other = dir.path().join("other");
     keygen(&["-t", "ed25519", "-N", ""], &other);
@@ -164,7 +170,7 @@ async fn an_encrypted_key_needs_its_passphrase() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let key = dir.path().join("key");
     fs::copy(sshd.client_key(), &key).unwrap();
@@ -209,7 +215,7 @@ async fn a_stalled_browser_can_stop_a_flood() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let marker = dir.path().join("stopped");
     let mut browser = browser(&sshd).await;
@@ -226,7 +232,7 @@ async fn a_stalled_browser_can_stop_a_flood() {
     let deadline = Instant::now() + DEADLINE;
     while !marker.exists() {
         assert!(Instant::now() < deadline, "ctrl-c did not get through");
-        let quiet = timeout(std::time::Duration::from_millis(20), browser.next()).await;
+        let quiet = timeout(Duration::from_millis(20), browser.next()).await;
         assert!(!matches!(quiet, Ok(None)), "the session goes on");
     }
     assert!(browser.output.len() - before <= credit, "more was sent than the credit");
@@ -244,7 +250,7 @@ async fn a_large_paste_survives_key_exchanges() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::options().line("RekeyLimit 256K").start().unwrap();
+    let sshd = options().line("RekeyLimit 256K").start().unwrap();
     // Two MiB of noise: the digests of the numbers from 0 on.
     let bytes: Vec<u8> = (0..65_536_u32).flat_map(|n| Sha256::digest(n.to_be_bytes())).collect();
     let sum: String = Sha256::digest(&bytes).iter().map(|byte| format!("{byte:02x}")).collect();
@@ -267,12 +273,76 @@ async fn a_large_paste_survives_key_exchanges() {
     read_until(&sum).await;
 }
 
+/// Downloads through key exchanges arrive byte for byte, and to the end: with a reader that takes its
+/// time, many reads have to wait in the middle of a window adjustment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_large_output_survives_key_exchanges() {
+    if testkit::skipped("sshd") {
+        return;
+    }
+    let sshd = options().line("RekeyLimit 256K").start().unwrap();
+    let lines = 1_700_000;
+    let wanted: String = (1..=lines).map(|n| format!("{n}\n")).collect();
+    let (input, mut output) = shell(&sshd).await.split();
+    let command = format!("exec sh -c \"stty raw -echo; echo rea''dy; seq 1 {lines}\"\r");
+    input.send(command.into()).await.unwrap();
+    let (mut shown, mut taken) = (Vec::new(), 0_u32);
+    let end = loop {
+        match timeout(DEADLINE, output.recv()).await {
+            Ok(Output::Bytes(bytes)) => shown.extend_from_slice(&bytes),
+            Ok(Output::Ended(end)) => break end,
+            Err(_) => panic!("the flow stopped after {} bytes", shown.len()),
+        }
+        // The pace is the point: some reads find much room and some find little.
+        taken += 1;
+        if taken % 3 == 0 {
+            sleep(Duration::from_millis(2)).await;
+        }
+    };
+    assert!(matches!(end, ChannelEnd::Exited { status: 0 }), "{end:?}");
+    let at = shown.windows(6).position(|window| window == b"ready\n").expect("the command runs");
+    assert!(shown[at + 6..] == *wanted.as_bytes(), "{} bytes came", shown.len() - at - 6);
+}
+
+/// A paste that waits for the server's window does not hide how the shell ended.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_exit_status_arrives_past_a_paste_that_never_left() {
+    if testkit::skipped("sshd") {
+        return;
+    }
+    let sshd = options().start().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let marker = dir.path().join("full");
+    let (input, mut output) = shell(&sshd).await.split();
+    let wait = format!("while [ ! -e {} ]; do sleep 0.1; done", marker.display());
+    input.send(format!("exec sh -c \"stty raw -echo; {wait}; exit 7\"\r").into()).await.unwrap();
+    let paste = tokio::spawn(async move {
+        // sshd takes 2 MiB ahead; the rest has to wait.
+        for chunk in 0..3 * 64 {
+            if chunk == 2 * 64 {
+                fs::write(&marker, "").unwrap();
+            }
+            if input.send(vec![b'x'; 16 * 1024].into()).await.is_err() {
+                return chunk;
+            }
+        }
+        panic!("all of the paste was taken");
+    });
+    let end = loop {
+        if let Output::Ended(end) = timeout(DEADLINE, output.recv()).await.expect("the shell ends") {
+            break end;
+        }
+    };
+    assert!(matches!(end, ChannelEnd::Exited { status: 7 }), "{end:?}");
+    assert!(timeout(DEADLINE, paste).await.unwrap().unwrap() >= 2 * 64);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_shell_and_a_killed_server_are_told_apart() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let mut shell = browser(&sshd).await;
     shell.type_in("kill -KILL $$\r").await;
     let (reason, _) = shell.finish().await;
@@ -293,7 +363,7 @@ async fn a_browser_that_leaves_ends_the_shell() {
     if testkit::skipped("sshd") {
         return;
     }
-    let sshd = Sshd::start().unwrap();
+    let sshd = options().start().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let marker = dir.path().join("hangup");
     let mut browser = browser(&sshd).await;

@@ -19,6 +19,10 @@ use crate::error::{Error, ErrorKind, Inner};
 /// The pause before trying again when libssh2 would block and does not say on what.
 pub(super) const BLIND_WAIT: Duration = Duration::from_millis(5);
 
+/// TCP_USER_TIMEOUT is a signed number of milliseconds, and 0 stands for the system's default.
+const UNANSWERED_MIN: Duration = Duration::from_secs(1);
+const UNANSWERED_MAX: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// A session and its socket. Dropping it cuts the connection.
 pub(super) struct Link {
     session: Session,
@@ -36,6 +40,7 @@ pub(super) struct Blocked {
 impl Link {
     pub(super) fn new(socket: TcpStream, unanswered_max: Duration) -> Result<Self, Error> {
         let failed = socket_error("setting up the connection");
+        let unanswered_max = unanswered_max.clamp(UNANSWERED_MIN, UNANSWERED_MAX);
         socket.set_nodelay(true).map_err(&failed)?;
         #[cfg(target_os = "linux")]
         SockRef::from(&socket).set_tcp_user_timeout(Some(unanswered_max)).map_err(&failed)?;
@@ -163,5 +168,23 @@ pub(super) fn session_error(doing: &'static str) -> impl Fn(ssh2::Error) -> Erro
             _ => ErrorKind::PeerMisbehaved,
         };
         Inner::Session { doing, kind, source: Box::new(source) }.into()
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn any_timeout_is_a_usable_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        for (asked, set) in [(0, 1), (60, 60), (u32::MAX, 604_800)] {
+            let socket = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let link = Link::new(socket, Duration::from_secs(asked.into())).unwrap();
+            let timeout = SockRef::from(link.socket().as_ref()).tcp_user_timeout().unwrap();
+            assert_eq!(timeout, Some(Duration::from_secs(set)), "{asked} seconds");
+        }
     }
 }

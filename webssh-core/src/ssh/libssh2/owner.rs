@@ -41,15 +41,21 @@ pub(super) struct Owner {
 
 /// Calls that libssh2 has begun and that must be repeated, unchanged, until they succeed.
 ///
-/// After "would block" libssh2 remembers the length of the write, and reads that many bytes from
-/// whatever slice comes next: a shorter one would send foreign memory to the server.
+/// After "would block" libssh2 remembers the length of a write, and reads that many bytes from whatever
+/// slice comes next: a shorter one would send foreign memory to the server. Of a read it remembers the
+/// window adjustment that goes out first, but then counts the one that fits the length of the next read:
+/// after another length the two ends would no longer agree on the window.
 #[derive(Default)]
 struct HalfDone {
     /// The one pending write; its bytes stay where they are until they were taken.
     write: Bytes,
+    /// Whether libssh2 has begun the write. While the server's window is closed it has not.
+    write_begun: bool,
     resize: Option<WinSize>,
-    /// A read that has to send a window adjustment first.
-    read: bool,
+    /// The length of the last read if it would block, else 0.
+    read: usize,
+    /// Whether that read may have sent a part of a window adjustment.
+    read_sends: bool,
 }
 
 /// What one round achieved.
@@ -142,7 +148,7 @@ impl Owner {
 
     /// One call that sends: the half-done one if there is any, else the next.
     fn send(&mut self) -> Result<Step, Stop> {
-        if !self.half_done.sends() {
+        if !self.half_done.waits() {
             if self.port.size.has_changed().unwrap_or(false) {
                 self.half_done.resize = Some(*self.port.size.borrow_and_update());
             } else {
@@ -174,32 +180,39 @@ impl Owner {
             // The server's window is closed.
             Ok(0) => Ok(Step::WouldBlock),
             Ok(len) => {
+                self.half_done.write_begun = false;
                 self.half_done.write.advance(len);
                 Ok(Step::Progress)
             }
-            Err(error) => self.blocked_or_lost(&error),
+            Err(error) => {
+                // libssh2 begins a write only into an open window, and takes from it when it is done.
+                self.half_done.write_begun = self.channel.write_window().remaining > 0;
+                self.blocked_or_lost(&error)
+            }
         }
     }
 
-    /// One read, as long as there is room. A half-done read is repeated without room too, for one byte.
+    /// One read, as long as there is room.
     fn receive(&mut self) -> Result<Step, Stop> {
-        let room = OUT_BYTES_MAX.saturating_sub(self.out.len());
-        let len = if self.half_done.read { room.max(1) } else { room };
+        // INVARIANT: a read that would block still fits, because only reads fill the buffer.
+        let len = match self.half_done.read {
+            0 => OUT_BYTES_MAX.saturating_sub(self.out.len()),
+            len => len,
+        };
         let Some(buffer) = self.scratch.get_mut(..len).filter(|buffer| !buffer.is_empty()) else {
             return Ok(Step::Idle);
         };
-        match self.channel.read(buffer) {
+        let result = self.channel.read(buffer);
+        self.half_done.read = if result.is_err() { len } else { 0 };
+        self.half_done.read_sends = result.is_err() && self.link.blocked().interest.is_writable();
+        match result {
             Ok(0) if self.channel.eof() => Err(Stop::Eof),
             Ok(0) => Ok(Step::WouldBlock),
             Ok(len) => {
-                self.half_done.read = false;
                 self.out.extend_from_slice(buffer.get(..len).unwrap_or_default());
                 Ok(Step::Progress)
             }
-            Err(error) => {
-                self.half_done.read = self.link.blocked().interest.is_writable();
-                self.blocked_or_lost(&error).map_err(Stop::Lost)
-            }
+            Err(error) => self.blocked_or_lost(&error).map_err(Stop::Lost),
         }
     }
 
@@ -220,10 +233,10 @@ impl Owner {
         let socket = self.link.socket();
         let blocked = self.blocked();
         let interest = blocked.map_or(Interest::READABLE, |blocked| blocked.interest);
-        let (sends, blind) = (self.half_done.sends(), blocked.is_some_and(|blocked| blocked.blind));
+        let (waits, blind) = (self.half_done.waits(), blocked.is_some_and(|blocked| blocked.blind));
         let woke = tokio::select! {
-            bytes = self.port.input.recv(), if !sends => Woke::Input(bytes),
-            size = self.port.size.changed(), if !sends => Woke::Size(size.is_ok()),
+            bytes = self.port.input.recv(), if !waits => Woke::Input(bytes),
+            size = self.port.size.changed(), if !waits => Woke::Size(size.is_ok()),
             permit = self.port.output.reserve(), if !self.out.is_empty() => {
                 permit.map_err(|_| Stop::Hangup)?.send(take_chunk(&mut self.out));
                 Woke::Moved
@@ -254,8 +267,8 @@ impl Owner {
 
     /// What the socket has to become ready for; `None` while the queues have to move first.
     fn blocked(&self) -> Option<Blocked> {
-        let reads = self.out.len() < OUT_BYTES_MAX || self.half_done.read;
-        if !reads && !self.half_done.sends() {
+        let reads = self.out.len() < OUT_BYTES_MAX;
+        if !reads && !self.half_done.waits() {
             return None;
         }
         let blocked = self.link.blocked();
@@ -263,10 +276,11 @@ impl Owner {
         Some(Blocked { interest, ..blocked })
     }
 
-    /// A keepalive is skipped while a call is half done: those bytes prove as much.
+    /// A keepalive is skipped while bytes of a call are on their way: those prove as much. A write that
+    /// waits for the server's window has none.
     fn keep_alive(&mut self) -> Result<(), Stop> {
         self.keepalive_at = Instant::now() + self.keepalive;
-        if self.half_done.sends() || self.half_done.read {
+        if self.half_done.sends() || self.half_done.read_sends {
             return Ok(());
         }
         self.link.keepalive().map_err(Stop::Lost)
@@ -277,15 +291,19 @@ impl Owner {
         if let Stop::Lost(error) = stop {
             return ChannelEnd::Lost(Arc::new(error));
         }
-        let close_max = self.close_max;
+        let (close_max, shell_ended) = (self.close_max, matches!(stop, Stop::Eof));
         let closed = match timeout(close_max, self.close()).await {
             Ok(Ok(())) => self.exit(),
             Ok(Err(error)) => Err(error),
+            // Of a shell that has ended only the farewell is missing.
+            Err(_) if shell_ended => self.exit(),
             Err(elapsed) => Err(Inner::Socket { doing: "closing the shell", source: elapsed.into() }.into()),
         };
         closed.unwrap_or_else(|error| ChannelEnd::Lost(Arc::new(error)))
     }
 
+    /// Finishes what libssh2 has begun, then closes. Input that waits for the server's window is dropped:
+    /// that window may never open again.
     async fn close(&mut self) -> Result<(), Error> {
         let doing = "closing the shell";
         let socket = self.link.socket();
@@ -327,8 +345,14 @@ impl Owner {
 }
 
 impl HalfDone {
-    fn sends(&self) -> bool {
+    /// Whether there is something to send, begun or not.
+    fn waits(&self) -> bool {
         !self.write.is_empty() || self.resize.is_some()
+    }
+
+    /// Whether a part of it may be on its way.
+    fn sends(&self) -> bool {
+        self.write_begun || self.resize.is_some()
     }
 }
 
