@@ -1,5 +1,7 @@
 //! The whole chain in a browser: sign in, win a seat, pay at the gateway, be enrolled, work in the lab.
 
+use testkit::Sshd;
+
 use super::browser::Browser;
 use super::demo::{Demo, PASSWORD};
 
@@ -114,5 +116,39 @@ async fn the_back_office_gives_and_takes_roles() {
     browser.click("button[aria-label='Take administrator from admin']").await;
     browser.wait_for("p.note.bad").await;
     browser.screenshot("admin-refused").await;
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lab_on_another_server_needs_its_host_key() {
+    if testkit::skipped("chromium") || testkit::skipped("sshd") {
+        return;
+    }
+    let sshd = Sshd::options().line("SetEnv HOME=/nonexistent").start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let (addr, key) = (sshd.addr().to_string(), sshd.client_key().to_str().unwrap());
+    let browser = Browser::start().await;
+    let line = sshd.host_key_line();
+    let stranger = line.replace(&addr.rsplit(':').next().unwrap().to_owned(), "1");
+    for (hosts, state, words) in [(stranger, "closed", "host key"), (line, "open", "open")] {
+        let file = folder.path().join("known_hosts");
+        std::fs::write(&file, hosts).unwrap();
+        let hosts = file.to_str().unwrap();
+        let demo = Demo::start(&[
+            "--lab-ssh-addr",
+            &addr,
+            "--lab-ssh-user",
+            sshd.user(),
+            "--lab-ssh-key-file",
+            key,
+            "--lab-known-hosts-file",
+            hosts,
+        ]);
+        // A teacher opens the labs of every course.
+        sign_in(&browser, demo.url(), "teacher.wu").await;
+        browser.open(&format!("{}/lab/shell", demo.url())).await;
+        browser.wait_for(&format!("#light[data-state={state}]")).await;
+        browser.wait_until_holds("#status", words).await;
+    }
     browser.close().await;
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpListener};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use testkit::{Nginx, Redis};
@@ -77,5 +78,29 @@ async fn two_instances_are_one_school() {
             http.get(format!("{base}/api/v1/session")).header("cookie", &cookie).send().await.unwrap();
         assert_eq!(reply.status(), 401, "{base}");
         assert_eq!(reply.json::<Value>().await.unwrap()["code"], "signed_out", "{base}");
+    }
+}
+
+#[tokio::test]
+async fn an_expired_session_is_refused_with_its_reason() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let redis = Redis::start().unwrap();
+    let demo = Demo::start(&["--redis-url", &redis.url()]);
+    let (http, session) = (client(), format!("{}/api/v1/session", demo.url()));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+    // The record of the one session is made older: its last use, or its beginning, in milliseconds.
+    let older = [("l", now - 31 * 60, "expired_idle"), ("c", now - 12 * 3600 - 60, "expired_absolute")];
+    for (field, secs, code) in older {
+        redis.cli(&["FLUSHALL"]).unwrap();
+        let cookie = sign_in(&http, demo.url(), "hanmeimei").await;
+        let key = redis.cli(&["KEYS", "*:s:*"]).unwrap();
+        redis.cli(&["HSET", key.trim(), field, &format!("{secs}000")]).unwrap();
+        let reply = http.get(&session).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(reply.status(), 401);
+        assert_eq!(reply.json::<Value>().await.unwrap()["code"], code);
+        let page = http.get(format!("{}/my", demo.url())).header("cookie", &cookie).send().await.unwrap();
+        assert_eq!(page.headers()["location"], format!("/login?next=%2Fmy&why={code}"));
     }
 }
