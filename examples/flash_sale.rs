@@ -7,12 +7,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use seckill::{
-    BuyerId, FlashSale, MemoryStore, Outcome, Quantity, RedisStore, Refusal, RequestId, SaleConfig, SaleId,
-    SaleStore, UnixMillis,
+    BuyerId, FlashSale, MemoryStore, Outcome, Quantity, RedisStore, Refusal, RequestId, ReservationId,
+    SaleConfig, SaleId, SaleStore, UnixMillis,
 };
-use tokio::task::JoinSet;
+use tokio::task::{JoinError, JoinSet};
 
+/// The most buyers of this example.
 const BUYERS_MAX: u64 = 100_000;
+/// Clicks under way at the same time.
+const CLICKS_AT_A_TIME_MAX: usize = 256;
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
@@ -35,23 +38,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let sale = FlashSale::open(store, &terms).await?;
 
     // Everybody clicks twice; both clicks carry one request id.
-    let mut clicks = JoinSet::new();
-    for buyer in (0..buyers).chain(0..buyers) {
+    let (mut clicks, mut tally) = (JoinSet::new(), Tally::default());
+    for buyer in (0..buyers).flat_map(|buyer| [buyer, buyer]) {
+        while clicks.len() >= CLICKS_AT_A_TIME_MAX {
+            tally.add(clicks.join_next().await)?;
+        }
         let sale = sale.clone();
-        let (who, request) =
-            (BuyerId::new(&format!("buyer-{buyer}"))?, RequestId::new(&format!("request-{buyer}"))?);
+        let who = BuyerId::new(&format!("buyer-{buyer}"))?;
+        let request = RequestId::new(&format!("request-{buyer}"))?;
         clicks.spawn(async move { sale.reserve(who, Quantity::ONE, request).await });
     }
-    let (mut won, mut replayed, mut sold_out) = (Vec::new(), 0_u64, 0_u64);
-    while let Some(answer) = clicks.join_next().await {
-        match answer?? {
-            Outcome::Reserved(reservation) if reservation.replayed => replayed += 1,
-            Outcome::Reserved(reservation) => won.push(reservation.id),
-            Outcome::Refused(Refusal::SoldOut) => sold_out += 1,
-            Outcome::Refused(other) => println!("refused: {other:?}"),
-            other => println!("{other:?}"),
-        }
+    while !clicks.is_empty() {
+        tally.add(clicks.join_next().await)?;
     }
+    let Tally { won, replayed, sold_out } = tally;
     println!("{} won, {replayed} second clicks answered again, {sold_out} sold out", won.len());
 
     // Half of the winners pay, the others let go.
@@ -65,4 +65,28 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let audit = sale.audit().await?;
     println!("{audit:#?}\nconserved: {}", audit.conserved());
     Ok(())
+}
+
+/// What the buyers were told.
+#[derive(Default)]
+struct Tally {
+    won: Vec<ReservationId>,
+    replayed: u64,
+    sold_out: u64,
+}
+
+impl Tally {
+    fn add(
+        &mut self,
+        answer: Option<Result<Result<Outcome, seckill::Error>, JoinError>>,
+    ) -> Result<(), Box<dyn Error>> {
+        match answer.transpose()?.transpose()? {
+            Some(Outcome::Reserved(reservation)) if reservation.replayed => self.replayed += 1,
+            Some(Outcome::Reserved(reservation)) => self.won.push(reservation.id),
+            Some(Outcome::Refused(Refusal::SoldOut)) => self.sold_out += 1,
+            Some(other) => return Err(format!("nobody expected {other:?}").into()),
+            None => {}
+        }
+        Ok(())
+    }
 }

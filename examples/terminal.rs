@@ -38,14 +38,15 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let typing = tokio::spawn(async move {
         let mut buffer = vec![0_u8; 4096];
         let mut stdin = tokio::io::stdin();
-        while let Ok(read) = stdin.read(&mut buffer).await {
-            let typed = buffer.get(..read).filter(|typed| !typed.is_empty());
-            let Some(typed) = typed.map(Bytes::copy_from_slice) else {
-                break;
-            };
+        while let Ok(read @ 1..) = stdin.read(&mut buffer).await {
+            let typed = buffer.get(..read).map(Bytes::copy_from_slice).unwrap_or_default();
             if input.send(typed).await.is_err() {
-                break;
+                return;
             }
+        }
+        // The end of the input is a Ctrl-D; the shell ends when it has read so far. Dropping `input` would hang up.
+        if input.send(Bytes::from_static(b"\x04")).await.is_ok() {
+            std::future::pending::<()>().await;
         }
     });
     loop {

@@ -11,4 +11,6 @@ mod demo;
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod programs;
+#[cfg(test)]
 mod start;
