@@ -1,7 +1,7 @@
 //! The workspace: where it is, its packages, and how its cargo is called.
 
 use std::env;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// The five libraries.
@@ -12,8 +12,12 @@ pub(crate) const CRATES: [&str; 5] = ["sso-core", "rbac", "payments", "seckill",
 pub(crate) const PACKAGES: [&str; 9] =
     ["xtask", "testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core", "examples", "benches"];
 
+/// The folder above all packages: of the checkout in which `cargo` was called, also where a target folder that
+/// is shared by several checkouts holds the binary of another.
 pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+    let folder =
+        env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    folder.join("../..")
 }
 
 /// The cargo that started this program, or the one in PATH, run at the root of the workspace.
