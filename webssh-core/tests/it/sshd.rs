@@ -89,8 +89,8 @@ async fn the_size_of_the_terminal_follows() {
     browser.type_in("stty size\r").await;
     browser.expect("31 91").await;
     browser.send(&ClientFrame::Resize(WinSize::new(200, 50).unwrap())).await;
-    browser.type_in("stty size\r").await;
-    browser.expect("50 200").await;
+    browser.type_in("until [ \"$(stty size)\" = '50 200' ]; do :; done; echo re'sized'\r").await;
+    browser.expect("resized").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
