@@ -32,7 +32,7 @@ pub enum ErrorKind {
     Unavailable,
     /// A server ran, and exited, refused a command or never reached the awaited state.
     PeerMisbehaved,
-    /// The call does not fit the state: a signal to a server that was stopped before.
+    /// The call does not fit the state: a signal to a server that was stopped before, a file of one that runs.
     Misuse,
 }
 
@@ -61,6 +61,8 @@ enum Repr {
     Unexpected { program: &'static str, reply: String },
     #[error("{0}")]
     Invalid(String),
+    #[error("{0}")]
+    Misused(String),
 }
 
 impl Error {
@@ -73,7 +75,7 @@ impl Error {
             | Repr::Failed { .. }
             | Repr::Unexpected { .. }
             | Repr::Late { .. } => ErrorKind::PeerMisbehaved,
-            Repr::NotRunning { .. } => ErrorKind::Misuse,
+            Repr::NotRunning { .. } | Repr::Misused(_) => ErrorKind::Misuse,
             Repr::Invalid(_) => ErrorKind::InvalidInput,
         }
     }
@@ -122,6 +124,10 @@ impl Error {
 
     pub(crate) fn invalid(words: impl Into<String>) -> Self {
         Self(Repr::Invalid(words.into()))
+    }
+
+    pub(crate) fn misuse(words: impl Into<String>) -> Self {
+        Self(Repr::Misused(words.into()))
     }
 
     /// Another process holds the port that was chosen: the start is worth another port.

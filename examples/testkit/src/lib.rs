@@ -18,6 +18,10 @@
 //! [`MariaDb`], [`Chromium`]. Its `start` returns once the server accepts connections, so no test sleeps;
 //! for what happens later there is [`until`]. Each test starts its own, so tests run in parallel.
 //!
+//! What fails in the field fails here on command: [`Proxy`] cuts, keeps and swallows what passes between a client
+//! and a server, [`Redis`] is killed, frozen, loses the end of its file or gets another time,
+//! [`RedisCluster::begin_move`] stops in the middle of a slot, [`RedisSentinel`] promotes a replica.
+//!
 //! A program that is not installed is an [`Error`] that holds the install command. It is never a silent skip:
 //! only the environment variable `TESTKIT_SKIP` leaves a server out, and [`skipped`] says so when it does.
 //!
@@ -37,6 +41,7 @@ mod port;
 mod postgres;
 mod process;
 mod program;
+mod proxy;
 mod redis;
 mod sentinel;
 mod skip;
@@ -44,11 +49,12 @@ mod sshd;
 mod wait;
 
 pub use chromium::Chromium;
-pub use cluster::RedisCluster;
+pub use cluster::{RedisCluster, SlotMove};
 pub use error::{Error, ErrorKind};
 pub use mariadb::MariaDb;
 pub use nginx::Nginx;
 pub use postgres::Postgres;
+pub use proxy::Proxy;
 pub use redis::{AppendFsync, Redis, RedisOptions};
 pub use sentinel::RedisSentinel;
 pub use skip::skipped;

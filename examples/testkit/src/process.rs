@@ -121,6 +121,22 @@ impl Process {
         self.wait_end().or_else(|_| self.kill())
     }
 
+    pub(crate) fn is_running(&mut self) -> Result<bool, Error> {
+        Ok(!self.reaped && self.try_reap()?.is_none())
+    }
+
+    /// Whether the process neither ended nor was frozen.
+    pub(crate) fn is_awake(&self) -> Result<bool, Error> {
+        if self.reaped {
+            return Ok(false);
+        }
+        let path = format!("/proc/{}/stat", self.pid());
+        let stat = fs::read_to_string(&path).map_err(|e| Error::io(format!("read `{path}`"), e))?;
+        // `123 (redis-server) S ...`; T is stopped, Z has ended (proc_pid_stat(5)).
+        let state = stat.rsplit_once(')').and_then(|(_, rest)| rest.trim_start().chars().next());
+        Ok(!matches!(state, None | Some('T' | 't' | 'Z' | 'X')))
+    }
+
     pub(crate) fn stop_if_running(&mut self) -> Result<(), Error> {
         if self.reaped { Ok(()) } else { self.stop() }
     }

@@ -12,10 +12,16 @@ use crate::program::Program;
 use crate::wait::until_ok;
 use crate::{Error, port};
 
+mod aof;
+mod clock;
+mod info;
+
 pub(crate) const SERVER: Program = Program::new("redis-server", "redis-server");
 const CLI: Program = Program::new("redis-cli", "redis-server");
 const READY: &str = "Ready to accept connections";
 const SYNC_MAX: Duration = Duration::from_secs(20);
+/// How long the kernel may take to stop a process.
+const FREEZE_MAX: Duration = Duration::from_secs(10);
 /// How long a restart waits for its old port.
 const PORT_MAX: Duration = Duration::from_secs(10);
 
@@ -78,6 +84,7 @@ impl AppendFsync {
 pub struct RedisOptions {
     settings: Vec<(String, String)>,
     follows_a_master: bool,
+    movable_clock: bool,
 }
 
 impl RedisOptions {
@@ -92,6 +99,13 @@ impl RedisOptions {
         self.setting("replicaof", &format!("127.0.0.1 {}", master.port))
     }
 
+    /// Lets the test move the server's wall clock with [`Redis::set_clock_offset_ms`]. Needs libfaketime; the
+    /// server then uses the allocator of libc, so its `used_memory` is another.
+    pub fn movable_clock(mut self) -> Self {
+        self.movable_clock = true;
+        self
+    }
+
     /// Sets any directive of redis.conf. The last one of a name counts.
     pub fn setting(mut self, name: &str, value: &str) -> Self {
         self.settings.push((name.to_owned(), value.to_owned()));
@@ -102,7 +116,8 @@ impl RedisOptions {
     ///
     /// # Errors
     ///
-    /// `Unavailable` when redis-server is not installed, `PeerMisbehaved` when it ends or does not get ready.
+    /// `Unavailable` when redis-server is not installed (or libfaketime, for a movable clock), `PeerMisbehaved`
+    /// when it ends or does not get ready.
     pub fn start(self) -> Result<Redis, Error> {
         let home = Home::new("redis")?;
         let (port, process) = port::start(|port| launch(&home, &self, port))?;
@@ -160,13 +175,14 @@ impl Redis {
         self.process.kill()
     }
 
-    /// Freezes the server with SIGSTOP: connections stay open and nothing answers.
+    /// Freezes the server with SIGSTOP: connections stay open and nothing answers. Returns once it is frozen.
     ///
     /// # Errors
     ///
     /// `Misuse` when it does not run.
     pub fn stop_signal(&self) -> Result<(), Error> {
-        self.process.signal(Signal::STOP)
+        self.process.signal(Signal::STOP)?;
+        until_ok(FREEZE_MAX, "a frozen redis-server", || Ok((!self.is_awake()?).then_some(())))
     }
 
     /// Lets a frozen server go on (SIGCONT).
@@ -206,6 +222,11 @@ impl Redis {
         cli(self.port, command)
     }
 
+    /// Whether the server would answer now: it was not killed and is not frozen.
+    pub(crate) fn is_awake(&self) -> Result<bool, Error> {
+        self.process.is_awake()
+    }
+
     fn wait_synchronised(&self) -> Result<(), Error> {
         if !self.options.follows_a_master {
             return Ok(());
@@ -231,7 +252,14 @@ fn launch(home: &Home, options: &RedisOptions, port: u16) -> Result<Process, Err
     for (name, value) in &options.settings {
         setting(&mut command, name, value);
     }
-    Process::start(SERVER, command, &home.join("redis.log"), READY)
+    if options.movable_clock {
+        clock::preload(&mut command, home)?;
+    }
+    let process = Process::start(SERVER, command, &home.join("redis.log"), READY)?;
+    if options.movable_clock {
+        clock::tidy(process.pid())?;
+    }
+    Ok(process)
 }
 
 /// `--name` and its words, because redis-server takes every word as an argument of its own.

@@ -3,7 +3,7 @@
 use crate::problem::Problem;
 use crate::verify::command;
 
-const NAME: &str = "seckill.reserve";
+const NAME: &str = "seckill.win.multiplexed";
 /// What every line of the figures holds, beside the name of the figure.
 const NUMBERS: [&str; 4] = ["ours", "peer", "ratio", "rounds"];
 
@@ -56,7 +56,7 @@ fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::is_figure;
 
-    const LINE: &str = r#"{"figure":"seckill.reserve","ours":1250.5,"peer":400,"unit":"decisions/s","ratio":3.1,"rounds":1}"#;
+    const LINE: &str = r#"{"figure":"seckill.win.multiplexed","ours":1250.5,"peer":400,"unit":"decisions/s","ratio":3.1,"rounds":1}"#;
 
     #[test]
     fn a_complete_line_is_taken_with_or_without_blanks() {

@@ -16,8 +16,10 @@ struct Package {
     program: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 14] = [
+const PACKAGES: [Package; 15] = [
     server("redis-server", "redis"),
+    // Moves the wall clock of a redis-server.
+    server("libfaketime", "redis"),
     server("openssh-server", "sshd"),
     server("nginx-light", "nginx"),
     server("chromium", "chromium"),
