@@ -24,6 +24,9 @@ pub enum Error {
     /// The pool could not be made.
     #[error("the pool could not be built")]
     PoolBuild(#[from] deadpool_redis::BuildError),
+    /// The peer fred failed.
+    #[error("the peer `fred` failed during the run")]
+    Fred(#[from] fred::error::Error),
     /// A call to the crate under test failed.
     #[error("a sale failed during the run")]
     Seckill(#[from] seckill::Error),
@@ -33,15 +36,39 @@ pub enum Error {
         /// What came.
         given: String,
         /// What had to come.
-        wanted: &'static str,
+        wanted: String,
+    },
+    /// A peer in another language could not be installed.
+    #[error("`{program}` could not install a peer of the figure; {remedy}: {said}")]
+    Install {
+        /// The program that failed.
+        program: String,
+        /// What may help.
+        remedy: &'static str,
+        /// What the program said.
+        said: String,
+    },
+    /// A peer in another language failed.
+    #[error("the peer `{name}` failed: {said}")]
+    Foreign {
+        /// The peer.
+        name: &'static str,
+        /// What it said.
+        said: String,
+    },
+    /// A figure has no number in a round, so there is no median.
+    #[error("a side of `{figure}` measured nothing")]
+    Unmeasured {
+        /// The figure.
+        figure: &'static str,
     },
     /// A caller ended without its answers.
     #[error("a caller of the run failed")]
     Caller(#[from] tokio::task::JoinError),
-    /// The runtime did not start.
-    #[error("the runtime did not start")]
-    Runtime(#[from] std::io::Error),
-    /// The line could not be written as JSON.
-    #[error("the figure could not be written")]
+    /// The system refused a file, a process, a core or the runtime.
+    #[error("the system refused what the run needs")]
+    System(#[from] std::io::Error),
+    /// JSON could not be written, or a peer wrote none.
+    #[error("a line of JSON could not be written or read")]
     Json(#[from] serde_json::Error),
 }

@@ -1,9 +1,10 @@
 //! The project's figures, each beside a peer that yields the same result, in one interleaved run.
 //!
-//! A figure is one file. It starts its own servers, runs ours and the peer in turns, and yields a
-//! [`Line`]. Absolute numbers wander with the machine; the ratio inside one run is the claim. A peer is
-//! taken as applications use it; what it does beyond our work is named in the line, and the figure
-//! beside it is of equal work.
+//! A figure starts its own servers, runs ours and the peer by turns, and yields a [`Line`]. Absolute
+//! numbers wander with the machine; the ratio inside one run is the claim. Servers and callers run on
+//! different cores where there are two. Every answer is checked: one that is not the expected one ends the
+//! run. The clients that we are measured beside send one call a request to a script of the same rules,
+//! `src/peers/single.lua`, as lean as we could write it.
 //!
 //! ```
 //! use benches::{Line, Rounds};
@@ -13,21 +14,34 @@
 //! assert_eq!((line.ours, line.peer, line.ratio), (300.0, 100.0, 3.0));
 //! ```
 //!
-//! Missing on purpose: charts, history, a verdict. Workloads have fixed seeds and no options that would
-//! make two runs differ in kind.
+//! Peers in other languages are installed into the build folder when a figure first needs them: that takes
+//! npm and Python with their package registries.
+//!
+//! Missing on purpose: history and a verdict. Workloads have fixed seeds and no options that would make two
+//! runs differ in kind.
 
-mod decisions;
+mod clients;
+mod contest;
 mod error;
+mod figures;
 mod line;
+mod ours;
 mod peers;
+mod pin;
+mod plot;
 mod rounds;
-mod seckill_reserve;
-mod seckill_reserve_multiplexed;
+mod side;
+mod stage;
+mod timing;
+mod versions;
 mod workload;
 
 pub use error::Error;
+pub use figures::{FIGURES, Figure, select};
 pub use line::Line;
+pub use plot::plot;
 pub use rounds::Rounds;
+pub(crate) use timing::{Sample, Timing};
 
 /// How much work a run does.
 #[derive(Debug, Clone, Copy)]
@@ -35,61 +49,27 @@ pub use rounds::Rounds;
 pub struct Options {
     /// Measured rounds; each runs ours and the peer once. One more round before them is not counted.
     pub rounds: u32,
-    /// Requests for each side and round.
+    /// Requests for each side and round; slow peers get fewer.
     pub requests: u32,
-    /// Callers that ask at the same time, each one request after another.
-    pub callers: u32,
+    /// Callers that ask at the same time, each one request after another. `None` for each figure's own
+    /// number; those of one or eight callers keep theirs.
+    pub callers: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { rounds: 5, requests: 40_000, callers: 64 }
+        Self { rounds: 5, requests: 200_000, callers: None }
     }
 }
 
-/// One figure: a name, what it says, and how to measure it.
-#[derive(Debug, Clone, Copy)]
-#[non_exhaustive]
-pub struct Figure {
-    /// Dotted: the crate, then the work.
-    pub name: &'static str,
-    /// One sentence.
-    pub about: &'static str,
-    /// Measures it. Progress goes to standard error.
-    ///
-    /// # Errors
-    /// When a server does not start or an answer is not what the work has to yield.
-    pub run: fn(&Options) -> Result<Line, Error>,
-}
-
-/// Every figure there is.
-pub const FIGURES: &[Figure] = &[
-    Figure {
-        name: "seckill.reserve",
-        about: "decisions of one sale in Redis: `reserve().await` beside the same script through a pool, \
-                which checks its connection before each call",
-        run: seckill_reserve::run,
-    },
-    Figure {
-        name: "seckill.reserve.multiplexed",
-        about: "the same beside the same script on one bare connection: equal work on the wire",
-        run: seckill_reserve_multiplexed::run,
-    },
-];
-
-/// The figures whose name begins with one of `names`; all of them when there are none.
-///
-/// # Errors
-/// `UnknownFigure`, with the names there are, when one of `names` begins none.
-pub fn select(names: &[String]) -> Result<Vec<Figure>, Error> {
-    for name in names {
-        if !FIGURES.iter().any(|figure| figure.name.starts_with(name.as_str())) {
-            let known = FIGURES.iter().map(|figure| figure.name).collect::<Vec<_>>().join(", ");
-            return Err(Error::UnknownFigure { name: name.clone(), known });
-        }
+impl Options {
+    /// The callers of a figure that has so many unless told.
+    pub(crate) fn callers_or(&self, callers: u32) -> u32 {
+        self.callers.unwrap_or(callers)
     }
-    let wanted = |figure: &&Figure| {
-        names.is_empty() || names.iter().any(|name| figure.name.starts_with(name.as_str()))
-    };
-    Ok(FIGURES.iter().filter(wanted).copied().collect())
+
+    /// The requests of a side that is so many times slower, at least one.
+    pub(crate) fn share(&self, slowness: u32) -> u32 {
+        (self.requests / slowness).max(1)
+    }
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use crate::contest::Work;
+use crate::timing::{Sample, median};
 use crate::{Error, Rounds};
 
 /// A measured figure, as it is printed.
@@ -17,7 +19,7 @@ pub struct Line {
     pub peer: f64,
     /// What both are counted in.
     pub unit: &'static str,
-    /// Ours by the peer's.
+    /// Ours by the peer's, for times and bytes too.
     pub ratio: f64,
     /// Measured rounds.
     pub rounds: usize,
@@ -25,7 +27,7 @@ pub struct Line {
     pub ratio_min: f64,
     /// The largest ratio of one round.
     pub ratio_max: f64,
-    /// Under what conditions: versions, callers, the peer's name.
+    /// Under what conditions: versions, callers, the peer's name, what the servers spent.
     #[serde(flatten)]
     pub conditions: Map<String, Value>,
 }
@@ -33,12 +35,12 @@ pub struct Line {
 impl Line {
     /// The line of `rounds`, numbers cut to what they can claim.
     pub fn new(figure: &'static str, unit: &'static str, rounds: &Rounds) -> Self {
-        let (ours, peer) = (rounds.ours().round(), rounds.peer().round());
+        let (ours, peer) = (rounds.ours(), rounds.peer());
         let (low, high) = rounds.ratio_range();
         Self {
             figure,
-            ours,
-            peer,
+            ours: cut(ours),
+            peer: cut(peer),
             unit,
             ratio: thousandths(ours / peer),
             rounds: rounds.count(),
@@ -55,6 +57,36 @@ impl Line {
         self
     }
 
+    /// Adds what both sides did in each round; the peer's numbers where they differ from ours.
+    pub(crate) fn with_work(self, ours: &Work, peer: &Work) -> Self {
+        let requests = |work: &Work| u64::from(work.requests) * u64::from(work.passes);
+        let mut line = self.with("callers", ours.callers).with("requests", requests(ours));
+        if peer.callers != ours.callers {
+            line = line.with("callers_peer", peer.callers);
+        }
+        if requests(peer) != requests(ours) {
+            line = line.with("requests_peer", requests(peer));
+        }
+        line
+    }
+
+    /// Adds the medians of everything that was measured beside the figure itself.
+    pub(crate) fn with_samples(self, side: &str, samples: &[Sample]) -> Self {
+        type Metric = fn(&Sample) -> Option<f64>;
+        let metrics: [(&str, Metric); 4] = [
+            ("server_ns", |sample| sample.server_ns),
+            ("server_bytes", |sample| sample.bytes),
+            ("p50_us", |sample| sample.timing.p50),
+            ("p99_us", |sample| sample.timing.p99),
+        ];
+        metrics.into_iter().fold(self, |line, (name, metric)| {
+            match samples.iter().map(metric).collect::<Option<Vec<_>>>() {
+                Some(values) => line.with(&format!("{name}_{side}"), cut(median(values))),
+                None => line,
+            }
+        })
+    }
+
     /// The line as JSON.
     ///
     /// # Errors
@@ -62,6 +94,11 @@ impl Line {
     pub fn to_json(&self) -> Result<String, Error> {
         Ok(serde_json::to_string(self)?)
     }
+}
+
+/// Whole numbers, with one decimal below a thousand.
+fn cut(value: f64) -> f64 {
+    if value < 1000.0 { (value * 10.0).round() / 10.0 } else { value.round() }
 }
 
 fn thousandths(value: f64) -> f64 {

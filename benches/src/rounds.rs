@@ -1,6 +1,8 @@
 //! Interleaved rounds and what is read out of them.
 
-/// The pairs of one run, ours and the peer's, in units a second.
+use crate::timing::median;
+
+/// The pairs of one run, ours and the peer's, in the unit of the figure.
 ///
 /// Both sides of a pair ran right after each other, so they saw the same machine.
 #[derive(Debug, Clone, Default)]
@@ -25,12 +27,12 @@ impl Rounds {
 
     /// The median of ours.
     pub fn ours(&self) -> f64 {
-        median(&self.ours)
+        median(self.ours.iter().copied())
     }
 
     /// The median of the peer's.
     pub fn peer(&self) -> f64 {
-        median(&self.peer)
+        median(self.peer.iter().copied())
     }
 
     /// The smallest and the largest ratio of a pair.
@@ -40,26 +42,9 @@ impl Rounds {
     }
 }
 
-/// The middle value, or the mean of the two in the middle; `NaN` of nothing.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let upper = sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN);
-    let lower = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN);
-    f64::midpoint(lower, upper)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn median_is_in_the_middle() {
-        assert_eq!(median(&[3.0, 1.0, 2.0]), 2.0);
-        assert_eq!(median(&[4.0, 1.0, 2.0, 3.0]), 2.5);
-        assert_eq!(median(&[7.0]), 7.0);
-        assert!(median(&[]).is_nan());
-    }
 
     #[test]
     fn range_is_over_pairs() {

@@ -2,6 +2,7 @@
 
 pub(crate) mod admin;
 pub(crate) mod api;
+pub(crate) mod api_sales;
 pub(crate) mod assets;
 pub(crate) mod auth;
 pub(crate) mod checkout;
@@ -12,7 +13,10 @@ pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod lab;
 pub(crate) mod problem;
+pub(crate) mod sale_audit;
+pub(crate) mod sales;
 pub(crate) mod visitor;
+pub(crate) mod words;
 
 use std::time::Duration;
 
@@ -21,7 +25,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Redirect, Response};
-use axum::routing::{delete, get, post};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -53,7 +57,11 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/admin", get(admin::page))
         .route("/admin/users/{id}/assign", post(admin::assign))
         .route("/admin/users/{id}/unassign", post(admin::unassign))
-        .route("/admin/users/{id}/sign-out", post(admin::sign_out));
+        .route("/admin/users/{id}/sign-out", post(admin::sign_out))
+        .route("/admin/sales", get(sales::page))
+        .route("/admin/sales/{slug}/steps", post(sales::steps))
+        .route("/admin/sales/{slug}/seats", post(sales::seats))
+        .route("/admin/sales/{slug}/audit", get(sales::audit));
     let api = Router::new()
         .route("/session", post(api::sign_in).get(api::session).delete(api::sign_out))
         .route("/tokens", post(api::token))
@@ -64,8 +72,13 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/notify/alipay", post(checkout::notify))
         .route("/lab/{slug}/terminal", get(lab::terminal))
         .route("/admin/users", get(api::users))
-        .route("/admin/users/{id}/roles/{role}", axum::routing::put(api::assign))
-        .route("/admin/users/{id}/roles/{role}", delete(api::unassign));
+        .route("/admin/users/{id}/roles/{role}", put(api::assign))
+        .route("/admin/users/{id}/roles/{role}", delete(api::unassign))
+        .route("/admin/sales", get(api_sales::list))
+        .route("/admin/sales/{slug}", get(api_sales::one))
+        .route("/admin/sales/{slug}/steps", post(api_sales::step))
+        .route("/admin/sales/{slug}/seats/{id}", put(api_sales::seats))
+        .route("/admin/sales/{slug}/audit", get(api_sales::audit));
     Router::new()
         .merge(pages)
         .nest("/api/v1", api)

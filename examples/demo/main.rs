@@ -8,6 +8,7 @@ mod keys;
 mod lab;
 mod open;
 mod purchase;
+mod sales;
 mod sandbox;
 mod school;
 mod seed;

@@ -65,7 +65,7 @@ pub(crate) async fn open(
     let sso = sso_core::Sso::new(stores.sessions, identity.limits);
     seed::school(&school, &identity.hasher).await?;
     seed::roles(&live).await?;
-    seed::sales(&school, &stores.sales, &orders, config.pay_minutes).await?;
+    let sales = seed::sales(&school, &stores.sales, &orders, config.pay_minutes).await?;
     let app = App {
         origins: identity.origins,
         policies: Policies::new(&till.cashiers).map_err(StartError::part("content security policy"))?,
@@ -83,7 +83,7 @@ pub(crate) async fn open(
         issuer: identity.issuer,
         verifier: identity.verifier,
         live,
-        sales: stores.sales,
+        sales,
         orders: Arc::new(orders),
         merchant: till.merchant,
         lab: bench.lab,

@@ -3,12 +3,14 @@
 mod settle;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::http::StatusCode;
 use payments::store::Creation;
 use payments::{Order, OutTradeNo, Subject, UnixMillis};
 use seckill::{
     BuyerId, ErrorKind, Outcome, Quantity, Refusal, Release, RequestId, Reservation, ReservationId,
-    ReservationState, SaleId,
+    ReservationState, Reserve, SaleId,
 };
 use sha2::{Digest, Sha256};
 
@@ -20,6 +22,16 @@ use crate::school::account::Account;
 use crate::school::checkout::Checkout;
 use crate::school::course::Course;
 
+/// One wish for a seat, as a browser or a program sends it.
+#[derive(Debug, Clone, serde::Deserialize)]
+pub(crate) struct Wish {
+    /// Chosen by the client, the same for every retry of one wish.
+    pub(crate) request_id: String,
+    /// Whether the answer to an earlier try may have been lost. Such a wish is never refused unasked.
+    #[serde(default)]
+    pub(crate) again: bool,
+}
+
 /// Reserves a seat and makes the order that pays for it. The same request id again gives the same checkout.
 ///
 /// It runs to its end even if the browser leaves: a seat is never held without a checkout to pay or cancel it by.
@@ -27,11 +39,12 @@ pub(crate) async fn reserve(
     app: &Shared,
     account: &Account,
     course: &Course,
-    request_id: &str,
+    wish: &Wish,
 ) -> Result<Checkout, Problem> {
-    let request = RequestId::new(request_id)?;
+    let request = Reserve::new(BuyerId::new(&account.id)?, Quantity::ONE, RequestId::new(&wish.request_id)?);
+    let request = if wish.again { request.again() } else { request };
     let (app, account, course) = (Arc::clone(app), account.clone(), course.clone());
-    let buying = tokio::spawn(async move { reserve_now(&app, &account, &course, request).await });
+    let buying = tokio::spawn(async move { reserve_now(&app, &account, &course, &request).await });
     buying.await.map_err(|cause| Problem::broken("purchase", false, &cause))?
 }
 
@@ -39,22 +52,15 @@ async fn reserve_now(
     app: &App,
     account: &Account,
     course: &Course,
-    request: RequestId,
+    request: &Reserve,
 ) -> Result<Checkout, Problem> {
     if app.school.is_enrolled(&account.id, &course.slug).await? {
         return Err(Problem::conflict("already_enrolled", "you are enrolled in this course already"));
     }
-    let sale = app.sale(&course.slug)?;
-    let answer = sale.reserve(BuyerId::new(&account.id)?, Quantity::ONE, request).await;
-    match answer {
-        Ok(Outcome::Reserved(reservation)) => open_checkout(app, account, course, &reservation).await,
-        Ok(Outcome::Refused(refusal)) => Err(refused(&refusal)),
-        Ok(_) => Err(Problem::conflict("refused", "the sale refused this request")),
-        Err(cause) if cause.kind() == ErrorKind::Misuse => Err(Problem::conflict(
-            "request_id_reused",
-            "this request id belongs to another purchase; take a fresh one",
-        )),
-        Err(cause) => Err(cause.into()),
+    match app.sale(&course.slug)?.reserve(request).await? {
+        Outcome::Reserved(reservation) => open_checkout(app, account, course, &reservation).await,
+        Outcome::Refused(refusal) => Err(refused(&refusal)),
+        _ => Err(Problem::conflict("refused", "the sale refused this request")),
     }
 }
 
@@ -102,6 +108,9 @@ fn refused(refusal: &Refusal) -> Problem {
             format!("the sale opens at {} (milliseconds since the epoch)", opens_at.millis()),
         ),
         Refusal::Closed => Problem::conflict("closed", "the sale is over"),
+        Refusal::Paused => {
+            Problem::conflict("paused", "the sale is paused; try again in a moment").after(PAUSED_RETRY)
+        }
         Refusal::SoldOut => Problem::conflict(
             "sold_out",
             "every seat is sold or held; one comes back when a buyer does not pay in time",
@@ -110,9 +119,27 @@ fn refused(refusal: &Refusal) -> Problem {
             "limit_reached",
             format!("a buyer may hold {limit} of this course; pay or give back the one you hold"),
         ),
+        Refusal::TooMany { max } => Problem::conflict(
+            "too_many",
+            format!("you have reserved {max} times in this sale, and no buyer may more often"),
+        ),
+        Refusal::NotEligible => Problem::new(
+            StatusCode::FORBIDDEN,
+            "not_eligible",
+            "this sale is not for everybody; ask the school to let you in",
+        ),
+        Refusal::Busy { retry_after } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "too many people ask at this moment, so nothing was decided; try again",
+        )
+        .after(*retry_after),
         _ => Problem::conflict("refused", "the sale refused this request"),
     }
 }
+
+/// When a buyer should look at a paused sale again.
+const PAUSED_RETRY: Duration = Duration::from_secs(5);
 
 /// Gives a held seat back and closes its order. Answers false when the seat is paid for.
 pub(crate) async fn release(app: &App, checkout: &Checkout) -> Result<bool, Problem> {
@@ -133,12 +160,9 @@ pub(crate) async fn release(app: &App, checkout: &Checkout) -> Result<bool, Prob
 /// Returns the seats of a course that were not paid in time.
 pub(crate) async fn sweep(app: &App, course: &Course) -> Result<(), Problem> {
     let sale = app.sale(&course.slug)?;
-    while sale.sweep(SWEEP_MAX).await?.more {}
+    while sale.sweep().await?.more {}
     Ok(())
 }
-
-/// Reservations that one sweep returns.
-const SWEEP_MAX: u32 = 256;
 
 /// The sale of a course.
 pub(crate) fn sale_id(slug: &str) -> Result<SaleId, Problem> {

@@ -1,5 +1,6 @@
 //! Seeded data: courses, accounts, roles, open sales. Everything that is there already stays as it is.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,12 +9,13 @@ use payments::{OutTradeNo, TradeState};
 use rbac::{
     Applied, Change, Effect, Label, Live, PermissionName, PermissionPattern, Refusal, RoleName, UserId,
 };
-use seckill::{BuyerId, FlashSale, Outcome, Quantity, ReservationId, SaleConfig, SaleStore};
+use seckill::{FlashSale, Outcome, Quantity, ReservationId, Reserve, SaleConfig, SaleStore};
 use sso_core::{PasswordHasher, PasswordSalt};
 
 use crate::clock;
 use crate::http::problem::Problem;
 use crate::purchase;
+use crate::sales;
 use crate::school::School;
 use crate::school::account::Account;
 use crate::school::checkout::Checkout;
@@ -31,10 +33,11 @@ pub(crate) const ACCOUNTS: [(&str, &str, &str, &str); 4] = [
     ("u1004", "admin", "Zhao Qing 赵清", "administrator"),
 ];
 
-const PERMISSIONS: [(&str, &str); 6] = [
+const PERMISSIONS: [(&str, &str); 7] = [
     ("course:view", "See courses and sales"),
     ("course:edit", "Change courses"),
     ("sale:buy", "Take part in flash sales"),
+    ("sale:edit", "Pause, resume and close sales, change their seats, audit them"),
     ("lab:open", "Open a lab's terminal"),
     ("user:view", "See users and roles"),
     ("user:edit", "Give and take roles, end sessions"),
@@ -117,24 +120,33 @@ async fn apply(live: &Live, change: Change) -> Result<bool, Problem> {
     }
 }
 
-/// Opens the sale of each course, with the terms in its row, and takes again what the books say is held or sold: a
-/// store that remembers those seats answers that they are taken, one that has lost them learns it here.
+/// Opens the sale of each course, with the terms in its row, and does again what the books say was done to it by hand,
+/// and takes again what they say is held or sold: a store that remembers answers as before, one that has lost it all
+/// learns it here.
 pub(crate) async fn sales(
     school: &School,
     store: &Arc<dyn SaleStore>,
     orders: &dyn OrderStore,
     pay_minutes: u64,
-) -> Result<(), StartError> {
+) -> Result<HashMap<String, FlashSale>, StartError> {
+    let mut open = HashMap::new();
     for course in school.courses().await.map_err(|cause| StartError::Database { cause })? {
         let terms = terms(&course, pay_minutes)?;
         let opened = FlashSale::open(Arc::clone(store), &terms).await;
-        let sale = opened.map_err(|cause| StartError::Sale { slug: course.slug.clone(), cause })?;
+        let sale = opened.map_err(|cause| match cause.kind() {
+            seckill::ErrorKind::Misuse => StartError::Sale { slug: course.slug.clone(), cause },
+            _ => StartError::part("sale store")(cause),
+        })?;
+        sales::restock_again(school, &sale).await?;
         let alive = school.checkouts_alive(&course.slug).await;
         for checkout in alive.map_err(|cause| StartError::Database { cause })? {
             restore(&sale, orders, &checkout).await?;
         }
+        // Last: a sale that is paused or closed gives no seat.
+        sales::steer_again(school, &sale).await?;
+        open.insert(course.slug, sale);
     }
-    Ok(())
+    Ok(open)
 }
 
 fn terms(course: &Course, pay_minutes: u64) -> Result<SaleConfig, Problem> {
@@ -154,8 +166,8 @@ async fn restore(sale: &FlashSale, orders: &dyn OrderStore, checkout: &Checkout)
         return Ok(());
     }
     let reservation = ReservationId::parse(&checkout.reservation_id)?;
-    let buyer = BuyerId::new(&checkout.account_id)?;
-    match sale.reserve(buyer, Quantity::ONE, reservation.request().clone()).await? {
+    let request = Reserve::new(reservation.buyer().clone(), Quantity::ONE, reservation.request().clone());
+    match sale.reserve(&request.again()).await? {
         Outcome::Reserved(_) if paid => {
             let confirmed = sale.confirm(&reservation).await?;
             tracing::debug!(order = checkout.out_trade_no, ?confirmed, "seat restored");

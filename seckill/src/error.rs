@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::ids::{RequestId, ReservationId, SaleId};
+use crate::ids::{RequestId, ReservationId, SaleId, SkuId};
 
 /// Something broke. An expected no is a value instead: [`Refusal`](crate::Refusal),
 /// [`Confirm::Gone`](crate::Confirm::Gone).
@@ -30,6 +30,9 @@ pub enum ErrorKind {
     Corrupt,
     /// The calling program or the server's settings are wrong.
     Misuse,
+    /// The store went back in time, for example to a replica that lagged behind. The sale stands still
+    /// until it is restored and thawed.
+    Frozen,
     /// The sale's stock is not in the store: never opened there, or lost. It does not mean sold out, and
     /// nothing is seeded again.
     NotLoaded,
@@ -48,21 +51,36 @@ pub(crate) enum Fault {
     #[error("the sale closes before it opens: put the closing time after the opening time")]
     Window,
     #[error(
-        "request id `{request}` was used before for another buyer or quantity: \
+        "request id `{request}` was used before by this buyer for other lines: \
          make a new id for each purchase"
     )]
     RequestReused { request: RequestId },
+    #[error("sku `{sku}` is named twice: name each once")]
+    SkuTwice { sku: SkuId },
+    #[error("sku `{sku}` is not on sale in `{sale}`: name one of its terms")]
+    SkuUnknown { sku: SkuId, sale: SaleId },
+    #[error("sale `{sale}` sells several things: name the skus of the request")]
+    SkuUnnamed { sale: SaleId },
     #[error("no reservation `{reservation}` is recorded: check the id, and refund it if it was paid")]
     UnknownReservation { reservation: ReservationId },
     #[error("reservation `{reservation}` belongs to another sale than `{sale}`: ask that sale")]
     OtherSale { reservation: ReservationId, sale: SaleId },
-    #[error("sale `{sale}` is open with other terms: use those terms, or another sale id")]
+    #[error("sale `{sale}` is there with other terms: use those terms, or another sale id")]
     OtherTerms { sale: SaleId },
     #[error(
         "the stock of sale `{sale}` is not loaded: open the sale if it is new, \
          restore the store if it was open"
     )]
     NotLoaded { sale: SaleId },
+    #[cfg(feature = "gate")]
+    #[error(transparent)]
+    Gate(#[from] crate::gate::GateFault),
+    #[cfg(feature = "redis")]
+    #[error(transparent)]
+    Orders(#[from] crate::orders::OrdersFault),
+    #[cfg(feature = "redis")]
+    #[error(transparent)]
+    Ledger(#[from] crate::ledger::LedgerFault),
     #[cfg(feature = "redis")]
     #[error(
         "records of sale `{sale}` are left but its stock is not: \
@@ -94,7 +112,34 @@ pub(crate) enum Fault {
         "redis could not be asked, so the outcome is unknown: check the server, \
          then ask again with the same request id"
     )]
-    Unreachable { source: Source },
+    Unreachable { source: Option<Source> },
+    #[cfg(feature = "redis")]
+    #[error(
+        "shard {shard} of sale `{sale}` went back in time and is frozen, so that nothing is sold twice: \
+         restore it from the orders, then thaw it"
+    )]
+    Frozen { sale: SaleId, shard: u16 },
+    #[cfg(feature = "redis")]
+    #[error(
+        "the decision is made, but {acked} of {wanted} replicas had it in time: \
+         ask again with the same request id before you rely on it"
+    )]
+    Unreplicated { acked: u32, wanted: u32 },
+    #[cfg(feature = "redis")]
+    #[error("sale `{sale}` changed faster than its history could be read: audit it again")]
+    Overtaken { sale: SaleId },
+    #[cfg(feature = "redis")]
+    #[error("no address of a redis is given: name at least one")]
+    NoAddress,
+    #[cfg(feature = "redis")]
+    #[error(
+        "the call that carried the request ended without an answer to it, so the outcome is unknown: \
+         ask again with the same request id"
+    )]
+    Unanswered,
+    #[cfg(feature = "redis")]
+    #[error("no tokio runtime runs here: call this store from a task of one, with time enabled")]
+    NoRuntime,
     #[cfg(feature = "redis")]
     #[error("redis refuses this user or these settings: check the url, the password and the permissions")]
     Denied { source: Source },
@@ -113,21 +158,40 @@ impl Error {
     /// Who has to act.
     pub fn kind(&self) -> ErrorKind {
         match *self.0 {
-            Fault::Text { .. } | Fault::Range { .. } | Fault::Window | Fault::UnknownReservation { .. } => {
-                ErrorKind::InvalidInput
-            }
+            Fault::Text { .. }
+            | Fault::Range { .. }
+            | Fault::Window
+            | Fault::SkuTwice { .. }
+            | Fault::SkuUnknown { .. }
+            | Fault::SkuUnnamed { .. }
+            | Fault::UnknownReservation { .. } => ErrorKind::InvalidInput,
             Fault::RequestReused { .. } | Fault::OtherSale { .. } | Fault::OtherTerms { .. } => {
                 ErrorKind::Misuse
             }
             Fault::NotLoaded { .. } => ErrorKind::NotLoaded,
+            #[cfg(feature = "gate")]
+            Fault::Gate(ref fault) => fault.kind(),
+            #[cfg(feature = "redis")]
+            Fault::Orders(ref fault) => fault.kind(),
+            #[cfg(feature = "redis")]
+            Fault::Ledger(ref fault) => fault.kind(),
             #[cfg(feature = "redis")]
             Fault::Leftover { .. } | Fault::Corrupt { .. } | Fault::WrongType { .. } => ErrorKind::Corrupt,
             #[cfg(feature = "redis")]
-            Fault::Eviction { .. } | Fault::EvictionUnknown { .. } | Fault::Denied { .. } => {
-                ErrorKind::Misuse
-            }
+            Fault::Eviction { .. }
+            | Fault::EvictionUnknown { .. }
+            | Fault::Denied { .. }
+            | Fault::NoRuntime => ErrorKind::Misuse,
             #[cfg(feature = "redis")]
-            Fault::Deadline { .. } | Fault::Unreachable { .. } => ErrorKind::Unavailable,
+            Fault::NoAddress => ErrorKind::InvalidInput,
+            #[cfg(feature = "redis")]
+            Fault::Frozen { .. } => ErrorKind::Frozen,
+            #[cfg(feature = "redis")]
+            Fault::Deadline { .. }
+            | Fault::Unreachable { .. }
+            | Fault::Unreplicated { .. }
+            | Fault::Overtaken { .. }
+            | Fault::Unanswered => ErrorKind::Unavailable,
             #[cfg(feature = "redis")]
             Fault::Failed { .. } | Fault::Answer { .. } => ErrorKind::PeerMisbehaved,
         }

@@ -1,38 +1,47 @@
-//! Names of sales, buyers, requests and reservations: texts that are valid once they exist.
+//! Names of sales, stock-keeping units, buyers, requests and reservations: texts that are valid once they exist.
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use crate::error::{Error, Fault};
+use crate::text;
 
-/// Names a sale: 1 to 64 of `A-Z a-z 0-9 _ -`.
+/// Names a sale: 1 to 64 of `A-Z a-z 0-9 _ -`. Use each name for one sale, ever.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct SaleId(Arc<str>);
+pub struct SaleId(SmolStr);
+
+/// Names a stock-keeping unit of a sale: 1 to 32 of `A-Z a-z 0-9 _ -`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SkuId(SmolStr);
 
 /// Names a buyer as the application knows it: 1 to 128 bytes of any text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct BuyerId(Arc<str>);
+pub struct BuyerId(SmolStr);
 
-/// Names one purchase: 8 to 64 of `A-Z a-z 0-9 _ -`, made once by the caller (a UUID will do) and sent
-/// again unchanged when the answer did not arrive.
+/// Names one purchase of one buyer: 8 to 64 of `A-Z a-z 0-9 _ -`, made once by the caller (a UUID will do)
+/// and sent again unchanged when the answer did not arrive. Two buyers may use the same one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RequestId(Arc<str>);
+pub struct RequestId(SmolStr);
 
-/// Names a reservation. It follows from the sale and the request alone, so that a lost answer costs
-/// nothing.
+/// Names a reservation. It follows from the sale, the buyer and the request alone, so that a lost answer
+/// costs nothing.
 ///
-/// Keep its text as opaque: at most 192 bytes of `A-Z a-z 0-9 _ - .`.
+/// Keep its text as opaque: at most 516 bytes of `A-Z a-z 0-9 _ - . ~`, fit for a path segment of a URL.
 ///
 /// ```
-/// use seckill::{RequestId, ReservationId, SaleId};
+/// use seckill::{BuyerId, RequestId, ReservationId, SaleId};
 ///
-/// let id = ReservationId::new(&SaleId::new("phone")?, &RequestId::new("r-00000001")?);
+/// let (sale, buyer) = (SaleId::new("phone")?, BuyerId::new("ann")?);
+/// let id = ReservationId::new(&sale, &buyer, &RequestId::new("r-00000001")?);
+/// assert_eq!(id.to_string(), "phone.r-00000001.ann");
 /// assert_eq!(ReservationId::parse(&id.to_string())?, id);
 /// # Ok::<(), seckill::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ReservationId {
     sale: SaleId,
+    buyer: BuyerId,
     request: RequestId,
 }
 
@@ -42,10 +51,25 @@ impl SaleId {
     /// # Errors
     /// `InvalidInput` for any other text.
     pub fn new(text: &str) -> Result<Self, Error> {
-        if (1..=64).contains(&text.len()) && is_plain(text) {
-            return Ok(Self(text.into()));
-        }
-        Err(refused("sale id", text, "1 to 64 of A-Z a-z 0-9 _ -"))
+        plain("sale id", text, 1, 64, "1 to 64 of A-Z a-z 0-9 _ -").map(Self)
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SkuId {
+    /// The name of the only unit of a sale that names none.
+    pub(crate) const ONLY: Self = Self(SmolStr::new_static("unit"));
+
+    /// Takes 1 to 32 of `A-Z a-z 0-9 _ -`.
+    ///
+    /// # Errors
+    /// `InvalidInput` for any other text.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        plain("sku", text, 1, 32, "1 to 32 of A-Z a-z 0-9 _ -").map(Self)
     }
 
     /// The text.
@@ -79,10 +103,7 @@ impl RequestId {
     /// # Errors
     /// `InvalidInput` for any other text.
     pub fn new(text: &str) -> Result<Self, Error> {
-        if (8..=64).contains(&text.len()) && is_plain(text) {
-            return Ok(Self(text.into()));
-        }
-        Err(refused("request id", text, "8 to 64 of A-Z a-z 0-9 _ -"))
+        plain("request id", text, 8, 64, "8 to 64 of A-Z a-z 0-9 _ -").map(Self)
     }
 
     /// The text.
@@ -92,9 +113,9 @@ impl RequestId {
 }
 
 impl ReservationId {
-    /// The reservation that `request` has, or would have, in `sale`.
-    pub fn new(sale: &SaleId, request: &RequestId) -> Self {
-        Self { sale: sale.clone(), request: request.clone() }
+    /// The reservation that `request` of `buyer` has, or would have, in `sale`.
+    pub fn new(sale: &SaleId, buyer: &BuyerId, request: &RequestId) -> Self {
+        Self { sale: sale.clone(), buyer: buyer.clone(), request: request.clone() }
     }
 
     /// Reads what `Display` wrote.
@@ -102,15 +123,24 @@ impl ReservationId {
     /// # Errors
     /// `InvalidInput` for any other text.
     pub fn parse(text: &str) -> Result<Self, Error> {
-        let parts = text.split_once('.').and_then(|(sale, request)| {
-            Some(Self { sale: SaleId::new(sale).ok()?, request: RequestId::new(request).ok()? })
-        });
-        parts.ok_or_else(|| refused("reservation id", text, "the text that the reservation came with"))
+        let mut parts = text.splitn(3, '.');
+        let mut read = || {
+            let (sale, request) = (SaleId::new(parts.next()?).ok()?, RequestId::new(parts.next()?).ok()?);
+            let escaped = parts.next()?;
+            let buyer = BuyerId::new(&text::unescape(escaped, text::in_url)?).ok()?;
+            Some(Self { sale, buyer, request })
+        };
+        read().ok_or_else(|| refused("reservation id", text, "the text that the reservation came with"))
     }
 
     /// The sale it belongs to.
     pub fn sale(&self) -> &SaleId {
         &self.sale
+    }
+
+    /// Whose it is.
+    pub fn buyer(&self) -> &BuyerId {
+        &self.buyer
     }
 
     /// The request that won it.
@@ -125,6 +155,12 @@ impl fmt::Display for SaleId {
     }
 }
 
+impl fmt::Display for SkuId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for RequestId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -133,12 +169,23 @@ impl fmt::Display for RequestId {
 
 impl fmt::Display for ReservationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}", self.sale, self.request)
+        let buyer = text::escape(self.buyer.as_str(), text::in_url);
+        write!(f, "{}.{}.{buyer}", self.sale, self.request)
     }
 }
 
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+fn plain(
+    what: &'static str,
+    text: &str,
+    min: usize,
+    max: usize,
+    rule: &'static str,
+) -> Result<SmolStr, Error> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+    if (min..=max).contains(&text.len()) && is_plain {
+        return Ok(text.into());
+    }
+    Err(refused(what, text, rule))
 }
 
 fn refused(what: &'static str, given: &str, rule: &'static str) -> Error {

@@ -1,5 +1,9 @@
 //! What a sale answers. Every expected no is here, with what the buyer may do about it.
 
+use std::time::Duration;
+
+use crate::ids::SkuId;
+use crate::phase::Phase;
 use crate::reservation::Reservation;
 use crate::time::UnixMillis;
 
@@ -14,7 +18,7 @@ pub enum Outcome {
     Refused(Refusal),
 }
 
-/// Why a request did not win, in the order in which the rule asks.
+/// Why a request did not win.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -25,6 +29,8 @@ pub enum Refusal {
     },
     /// Too late.
     Closed,
+    /// The sale stands still for a while. Come back.
+    Paused,
     /// The buyer would have more than the limit.
     LimitReached {
         /// The most units for one buyer.
@@ -32,8 +38,20 @@ pub enum Refusal {
         /// Units that the buyer holds or has paid.
         held: u32,
     },
+    /// The buyer has made so many reservations in this sale, returned ones among them, that there are no more.
+    TooMany {
+        /// The most reservations of one buyer.
+        max: u32,
+    },
     /// Fewer units are left than asked for. Some may come back while reservations are held.
     SoldOut,
+    /// The sale is not for everybody, and the request brings no proof for this sale and this buyer.
+    NotEligible,
+    /// Too many requests wait in this process. Nothing was decided.
+    Busy {
+        /// When to ask again.
+        retry_after: Duration,
+    },
 }
 
 /// The answer to a payment.
@@ -63,7 +81,7 @@ pub enum Release {
 }
 
 /// What one sweep gave back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Swept {
     /// Reservations returned.
@@ -74,32 +92,76 @@ pub struct Swept {
     pub more: bool,
 }
 
-/// Whether `open_sale` made the sale or found it.
+/// Whether a sale was made or found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Opened {
-    /// The stock is loaded now.
+    /// The sale is there now.
     Created,
     /// The sale was there with the same terms; nothing changed.
     Already,
 }
 
-/// The counters of a sale, read in one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The counters of a sale.
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SaleState {
-    /// Units for sale now.
-    pub left: u64,
-    /// Units in held reservations, overdue ones among them until they are swept.
-    pub held: u64,
-    /// Units sold.
-    pub paid: u64,
-    /// Calls that changed the sale so far. A number below one seen before means that the store went
-    /// back in time.
+    /// Where the sale stands.
+    pub phase: Phase,
+    /// The counters of each thing on sale, in the order of the terms; of all shards together.
+    pub skus: Vec<(SkuId, Count)>,
+    /// Steps that changed the sale so far, of all shards together. A number below one seen before means
+    /// that the store went back in time.
     pub sequence: u64,
 }
 
+/// The counters of one thing on sale, in units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Count {
+    /// When the sale was loaded.
+    pub initial: u64,
+    /// Added since.
+    pub added: u64,
+    /// Withdrawn since.
+    pub withdrawn: u64,
+    /// Came from other shards less went to other shards. Over all shards, less than zero by what is on its
+    /// way between two of them.
+    pub moved: i64,
+    /// For sale now.
+    pub left: u64,
+    /// In held reservations, overdue ones among them until they are swept.
+    pub held: u64,
+    /// Sold.
+    pub paid: u64,
+}
+
+impl SaleState {
+    /// Units for sale now.
+    pub fn left(&self) -> u64 {
+        self.skus.iter().map(|(_, count)| count.left).sum()
+    }
+
+    /// Units in held reservations.
+    pub fn held(&self) -> u64 {
+        self.skus.iter().map(|(_, count)| count.held).sum()
+    }
+
+    /// Units sold.
+    pub fn paid(&self) -> u64 {
+        self.skus.iter().map(|(_, count)| count.paid).sum()
+    }
+}
+
+impl Count {
+    /// Units that the sale is answerable for: initial and added, less withdrawn, and moved.
+    pub fn total(&self) -> i128 {
+        i128::from(self.initial) + i128::from(self.added) - i128::from(self.withdrawn)
+            + i128::from(self.moved)
+    }
+}
+
 impl Swept {
-    /// The most reservations that one sweep returns.
+    /// The most reservations that one sweep looks at.
     pub const SWEEP_MAX: u32 = 256;
 }

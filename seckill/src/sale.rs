@@ -1,17 +1,29 @@
 //! The rule: one sale as a pure state machine. It knows no clock, no store and no network.
 //!
-//! Every store must answer as this does. Counting by buyer covers what is held and what is paid.
+//! Every store must answer as this does.
 
-use std::collections::{BTreeSet, HashMap};
+mod account;
+mod steps;
+mod stock;
 
+use std::collections::{HashMap, VecDeque};
+
+use indexmap::IndexMap;
+use indexmap::map::Entry;
+
+use self::account::{Account, Record};
+use self::stock::Stock;
 use crate::audit::{Audit, Books};
 use crate::config::SaleConfig;
 use crate::error::{Error, Fault};
 use crate::ids::{BuyerId, RequestId, ReservationId};
-use crate::outcome::{Confirm, Outcome, Refusal, Release, SaleState, Swept};
-use crate::quantity::Quantity;
-use crate::reservation::{Reservation, ReservationState, Reserve};
+use crate::lines::Picks;
+use crate::outcome::{Outcome, Refusal, SaleState, Swept};
+use crate::phase::{Phase, Stage};
+use crate::reservation::{Reservation, ReservationState, Reserve, batch_error};
+use crate::restock::Restocked;
 use crate::time::UnixMillis;
+use crate::waves::Waves;
 
 /// One sale, in memory.
 ///
@@ -19,7 +31,7 @@ use crate::time::UnixMillis;
 /// use seckill::{BuyerId, Outcome, Quantity, RequestId, Reserve, Sale, SaleConfig, SaleId, UnixMillis};
 ///
 /// let (opens, closes) = (UnixMillis::new(1_000)?, UnixMillis::new(2_000)?);
-/// let mut sale = Sale::new(SaleConfig::new(SaleId::new("phone")?, opens, closes, 1)?);
+/// let mut sale = Sale::open(SaleConfig::new(SaleId::new("phone")?, opens, closes, 1)?);
 /// let request = Reserve::new(BuyerId::new("ann")?, Quantity::ONE, RequestId::new("r-00000001")?);
 /// let answers = sale.reserve(&[request], opens);
 /// assert!(matches!(answers[..], [Ok(Outcome::Reserved(_))]));
@@ -28,49 +40,54 @@ use crate::time::UnixMillis;
 #[derive(Debug, Clone)]
 pub struct Sale {
     config: SaleConfig,
-    // INVARIANT: left + held + paid == config.stock().
-    left: u64,
-    held: u64,
-    paid: u64,
+    stage: Stage,
+    stock: Stock,
     sequence: u64,
-    /// Whether the running call has changed anything yet.
+    /// Whether the running step has changed anything yet.
     changed: bool,
-    /// Units that each buyer holds or has paid; never zero.
-    buyers: HashMap<BuyerId, u32>,
-    records: HashMap<RequestId, Record>,
-    /// One entry for each held reservation, the earliest first.
-    deadlines: BTreeSet<(UnixMillis, RequestId)>,
+    /// In the order of first winning. No account ever goes, so places stay.
+    accounts: IndexMap<BuyerId, Account>,
+    /// Every win that no sweep has looked at, in the order of winning.
+    queue: VecDeque<Win>,
+    restocks: HashMap<RequestId, Restocked>,
 }
 
-#[derive(Debug, Clone)]
-struct Record {
-    buyer: BuyerId,
-    quantity: Quantity,
+/// Which reservation a win is: the place of the account, and that of the record in it.
+#[derive(Debug, Clone, Copy)]
+struct Win {
     pay_until: UnixMillis,
-    state: ReservationState,
+    account: usize,
+    record: usize,
 }
 
-/// One call: its time, and what it has swept so far.
-struct Turn {
-    now: UnixMillis,
-    swept: Option<Swept>,
+/// What one pass says to one request.
+enum Verdict {
+    Answer(Outcome),
+    /// Too few units are left, unless a hold is over.
+    Short,
 }
 
 impl Sale {
-    /// A sale whose whole stock is left.
-    pub fn new(config: SaleConfig) -> Self {
-        let left = config.stock();
+    /// A sale whose terms are known and whose stock is not loaded.
+    pub fn draft(config: SaleConfig) -> Self {
+        let stock = Stock::empty(config.skus().len());
         Self {
             config,
-            left,
-            held: 0,
-            paid: 0,
+            stage: Stage::Draft,
+            stock,
             sequence: 0,
             changed: false,
-            buyers: HashMap::new(),
-            records: HashMap::new(),
-            deadlines: BTreeSet::new(),
+            accounts: IndexMap::new(),
+            queue: VecDeque::new(),
+            restocks: HashMap::new(),
         }
+    }
+
+    /// A sale whose whole stock is loaded. It opens by itself when it is time.
+    pub fn open(config: SaleConfig) -> Self {
+        let mut sale = Self::draft(config);
+        sale.load();
+        sale
     }
 
     /// The terms.
@@ -78,98 +95,75 @@ impl Sale {
         &self.config
     }
 
-    /// Decides requests at one time, in order, as if they came one after another.
-    ///
-    /// Before a request is refused for want of units or for the limit, overdue reservations are returned
-    /// and it is asked again, until it wins or none is overdue: nobody is refused for a hold that is over.
-    /// Each [`Swept::SWEEP_MAX`] of them after the first are a step of their own, with a number of its
-    /// own in [`SaleState::sequence`].
+    /// Where the sale stands at `now`.
+    pub fn phase(&self, now: UnixMillis) -> Phase {
+        self.stage.phase(&self.config, now)
+    }
+
+    /// Decides requests at one time, in passes. A pass takes the first request of each buyer that waits, in
+    /// order. Those for which too few units are left while holds are over wait for the next pass, before
+    /// which up to [`Swept::SWEEP_MAX`] wins are swept; so nobody is refused for a hold that is over. A pass
+    /// is one step.
     ///
     /// # Errors
-    /// Each answer for itself: `Misuse` when the request id was used for another buyer or quantity, and
-    /// `InvalidInput` for all when there are over [`Reserve::BATCH_MAX`].
+    /// Each answer for itself: `Misuse` when the buyer used the request id for other lines, `InvalidInput`
+    /// when a line is not on sale, and `InvalidInput` for all when there are over [`Reserve::BATCH_MAX`].
     pub fn reserve(&mut self, requests: &[Reserve], now: UnixMillis) -> Vec<Result<Outcome, Error>> {
         if let Some(error) = batch_error(requests) {
             return requests.iter().map(|_| Err(error.clone())).collect();
         }
-        let mut turn = Turn::new(now);
-        self.call(|sale| requests.iter().map(|request| sale.decide(request, &mut turn)).collect())
+        let mut waves = Waves::new(requests);
+        while let Some(wave) = waves.next() {
+            let answers = self.pass(&wave, now);
+            waves.answer(answers);
+        }
+        waves.finish()
     }
 
     /// Decides one request, as [`Sale::reserve`] does.
     ///
     /// # Errors
-    /// `Misuse` when the request id was used for another buyer or quantity.
+    /// `Misuse` when the buyer used the request id for other lines, `InvalidInput` when a line is not on
+    /// sale.
     pub fn reserve_one(&mut self, request: &Reserve, now: UnixMillis) -> Result<Outcome, Error> {
-        self.call(|sale| sale.decide(request, &mut Turn::new(now)))
-    }
-
-    /// Makes a reservation paid. One that is overdue or was returned is taken again if units and limit
-    /// allow, whether the sale is still open or not: the money is there. Before it is gone, overdue
-    /// reservations are returned as [`Sale::reserve`] does.
-    ///
-    /// # Errors
-    /// `InvalidInput` when no such reservation was ever won.
-    pub fn confirm(&mut self, request: &RequestId, now: UnixMillis) -> Result<Confirm, Error> {
-        let record = self.record(request)?.clone();
-        self.call(|sale| {
-            let (to, answer) = match record.state {
-                ReservationState::Paid => return Ok(Confirm::AlreadyPaid),
-                ReservationState::Gone => return Ok(Confirm::Gone),
-                ReservationState::Held if now < record.pay_until => {
-                    (ReservationState::Paid, Confirm::Confirmed)
-                }
-                ReservationState::Held => (ReservationState::Paid, Confirm::Retaken),
-                ReservationState::Returned => {
-                    match sale.refusal(&record.buyer, record.quantity, &mut Turn::new(now)) {
-                        None => (ReservationState::Paid, Confirm::Retaken),
-                        Some(_) => (ReservationState::Gone, Confirm::Gone),
-                    }
-                }
-            };
-            sale.shift(request, to);
-            Ok(answer)
-        })
-    }
-
-    /// Gives a held reservation back.
-    ///
-    /// # Errors
-    /// `InvalidInput` when no such reservation was ever won.
-    pub fn release(&mut self, request: &RequestId) -> Result<Release, Error> {
-        match self.record(request)?.state {
-            ReservationState::Held => {
-                self.call(|sale| sale.shift(request, ReservationState::Returned));
-                Ok(Release::Released)
+        loop {
+            if let Some(answer) = self.step(|sale| match sale.judge(request, now)? {
+                Verdict::Answer(outcome) => Ok::<_, Error>(Some(outcome)),
+                Verdict::Short => Ok(sale.refuse_unless_due(now)),
+            })? {
+                return Ok(answer);
             }
-            ReservationState::Paid => Ok(Release::AlreadyPaid),
-            ReservationState::Returned | ReservationState::Gone => Ok(Release::AlreadyReturned),
         }
     }
 
-    /// Returns overdue reservations, the earliest deadline first: at most `max`, and never more than
-    /// [`Swept::SWEEP_MAX`].
-    pub fn sweep(&mut self, max: u32, now: UnixMillis) -> Swept {
-        self.call(|sale| sale.sweep_some(max, now))
-    }
-
     /// The counters.
-    pub fn state(&self) -> SaleState {
-        SaleState { left: self.left, held: self.held, paid: self.paid, sequence: self.sequence }
+    pub fn state(&self, now: UnixMillis) -> SaleState {
+        let names = self.config.skus().iter().map(|(sku, _)| sku.clone());
+        let skus = names.zip(self.stock.counts().iter().copied()).collect();
+        SaleState { phase: self.phase(now), skus, sequence: self.sequence }
     }
 
     /// Adds up the records.
     pub fn audit(&self) -> Audit {
-        let counts = self.buyers.iter().map(|(buyer, count)| (buyer.clone(), u64::from(*count)));
-        let mut books = Books::new(counts.collect());
-        for record in self.records.values() {
-            books.enter(&record.buyer, record.quantity, record.state);
+        let mut books = Books::new(self.config.skus().len());
+        for (buyer, account) in &self.accounts {
+            for record in account.records() {
+                books.enter(buyer, &record.picks, record.state);
+            }
         }
-        books.balance(self.config.stock(), self.config.buyer_limit(), self.state(), true)
+        let limit = self.config.buyer_limit().units();
+        Audit { shards: vec![books.balance(self.stock.counts().to_vec(), limit, self.sequence)] }
     }
 
-    /// Runs one call and numbers it if it changed anything.
-    fn call<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
+    fn load(&mut self) {
+        self.stock.load(self.config.skus().iter().map(|(_, units)| *units));
+        self.stage = Stage::Ready;
+        self.changed = true;
+        self.end_step();
+    }
+
+    /// Runs one step and numbers it if it changed anything.
+    fn step<T>(&mut self, body: impl FnOnce(&mut Self) -> T) -> T {
         let answer = body(self);
         self.end_step();
         answer
@@ -181,152 +175,178 @@ impl Sale {
         }
     }
 
-    fn decide(&mut self, request: &Reserve, turn: &mut Turn) -> Result<Outcome, Error> {
-        if let Some(record) = self.records.get(&request.request) {
-            if record.buyer != request.buyer || record.quantity != request.quantity {
-                return Err(Fault::RequestReused { request: request.request.clone() }.into());
-            }
-            return Ok(Outcome::Reserved(self.reservation(&request.request, record, true)));
-        }
-        if turn.now < self.config.opens_at() {
-            return Ok(Outcome::Refused(Refusal::NotOpen { opens_at: self.config.opens_at() }));
-        }
-        if turn.now >= self.config.closes_at() {
-            return Ok(Outcome::Refused(Refusal::Closed));
-        }
-        if let Some(refusal) = self.refusal(&request.buyer, request.quantity, turn) {
-            return Ok(Outcome::Refused(refusal));
-        }
-        Ok(Outcome::Reserved(self.win(request, turn.now)))
-    }
-
-    fn win(&mut self, request: &Reserve, now: UnixMillis) -> Reservation {
-        let record = Record {
-            buyer: request.buyer.clone(),
-            quantity: request.quantity,
-            pay_until: now.plus(self.config.pay_within()),
-            // Its units are still on sale; the shift below takes them.
-            state: ReservationState::Returned,
-        };
-        let won = Record { state: ReservationState::Held, ..record.clone() };
-        self.records.insert(request.request.clone(), record);
-        self.shift(&request.request, ReservationState::Held);
-        self.reservation(&request.request, &won, false)
-    }
-
-    /// Why `buyer` may not have `quantity` more, once nothing that is overdue could help.
-    fn refusal(&mut self, buyer: &BuyerId, quantity: Quantity, turn: &mut Turn) -> Option<Refusal> {
-        loop {
-            let refusal = self.room(buyer, quantity)?;
-            match turn.swept {
-                Some(Swept { more: false, .. }) => return Some(refusal),
-                // One sweep a step: what came before this one is a step by itself.
-                Some(_) => self.end_step(),
-                None => {}
-            }
-            turn.swept = Some(self.sweep_some(Swept::SWEEP_MAX, turn.now));
-        }
-    }
-
-    fn room(&self, buyer: &BuyerId, quantity: Quantity) -> Option<Refusal> {
-        let held = self.buyers.get(buyer).copied().unwrap_or(0);
-        let limit = self.config.buyer_limit().units();
-        if held + quantity.units() > limit {
-            return Some(Refusal::LimitReached { limit, held });
-        }
-        (self.left < u64::from(quantity.units())).then_some(Refusal::SoldOut)
-    }
-
-    fn sweep_some(&mut self, max: u32, now: UnixMillis) -> Swept {
-        let mut swept = Swept { returned: 0, units: 0, more: false };
-        while let Some((pay_until, request)) = self.deadlines.first().cloned() {
-            if pay_until > now {
-                break;
-            }
-            if swept.returned == max.min(Swept::SWEEP_MAX) {
-                swept.more = true;
-                break;
-            }
-            swept.units += self.shift(&request, ReservationState::Returned);
-            swept.returned += 1;
-        }
-        swept
-    }
-
-    /// The one step that changes anything: moves a reservation and its units, and returns how many.
-    fn shift(&mut self, request: &RequestId, to: ReservationState) -> u64 {
-        let Some(record) = self.records.get_mut(request) else {
-            return 0;
-        };
-        let from = std::mem::replace(&mut record.state, to);
-        let (buyer, count, pay_until) = (record.buyer.clone(), record.quantity.units(), record.pay_until);
-        let units = u64::from(count);
-        // Added first: returned and gone share a place, which may hold fewer units than these.
-        *self.place(to) += units;
-        *self.place(from) -= units;
-        match (from.counts(), to.counts()) {
-            (false, true) => *self.buyers.entry(buyer).or_default() += count,
-            (true, false) => self.uncount(&buyer, count),
-            _ => {}
-        }
-        if from == ReservationState::Held {
-            self.deadlines.remove(&(pay_until, request.clone()));
-        }
-        if to == ReservationState::Held {
-            self.deadlines.insert((pay_until, request.clone()));
-        }
-        self.changed = true;
-        units
-    }
-
-    fn place(&mut self, state: ReservationState) -> &mut u64 {
-        match state {
-            ReservationState::Held => &mut self.held,
-            ReservationState::Paid => &mut self.paid,
-            ReservationState::Returned | ReservationState::Gone => &mut self.left,
-        }
-    }
-
-    fn uncount(&mut self, buyer: &BuyerId, units: u32) {
-        if let Some(count) = self.buyers.get_mut(buyer) {
-            *count -= units;
-            if *count == 0 {
-                self.buyers.remove(buyer);
-            }
-        }
-    }
-
-    fn record(&self, request: &RequestId) -> Result<&Record, Error> {
-        self.records.get(request).ok_or_else(|| {
-            let reservation = ReservationId::new(self.config.id(), request);
-            Fault::UnknownReservation { reservation }.into()
+    /// One pass; `None` says that the request has to be asked again.
+    fn pass(&mut self, wave: &[&Reserve], now: UnixMillis) -> Vec<Option<Result<Outcome, Error>>> {
+        self.step(|sale| {
+            let verdicts: Vec<_> = wave.iter().map(|request| sale.judge(request, now)).collect();
+            let is_short = |verdict: &Result<Verdict, Error>| matches!(verdict, Ok(Verdict::Short));
+            let refused = if verdicts.iter().any(is_short) { sale.refuse_unless_due(now) } else { None };
+            let answer = |verdict| match verdict {
+                Ok(Verdict::Answer(outcome)) => Some(Ok(outcome)),
+                Ok(Verdict::Short) => refused.clone().map(Ok),
+                Err(error) => Some(Err(error)),
+            };
+            verdicts.into_iter().map(answer).collect()
         })
     }
 
-    fn reservation(&self, request: &RequestId, record: &Record, replayed: bool) -> Reservation {
-        Reservation {
-            id: ReservationId::new(self.config.id(), request),
-            buyer: record.buyer.clone(),
-            quantity: record.quantity,
-            pay_until: record.pay_until,
-            state: record.state,
-            replayed,
+    /// Sold out; or, while a hold may be over, nothing yet and a sweep.
+    fn refuse_unless_due(&mut self, now: UnixMillis) -> Option<Outcome> {
+        if !self.is_due(now) {
+            return Some(Outcome::Refused(Refusal::SoldOut));
+        }
+        self.sweep_some(Swept::SWEEP_MAX, now);
+        None
+    }
+
+    fn judge(&mut self, request: &Reserve, now: UnixMillis) -> Result<Verdict, Error> {
+        let picks = request.lines.picks(&self.config)?;
+        if !request.may_take_part(&self.config) {
+            return Ok(refused(Refusal::NotEligible));
+        }
+        let limit = self.config.buyer_limit().units();
+        let closed = self.closed(now);
+        let pay_until = now.plus(self.config.pay_within());
+        let record = |picks| Record {
+            request: request.request.clone(),
+            picks,
+            pay_until,
+            state: ReservationState::Held,
+        };
+        let win = match self.accounts.entry(request.buyer.clone()) {
+            Entry::Vacant(vacant) => {
+                if let Some(refusal) = closed.or_else(|| over(limit, 0, &picks)) {
+                    return Ok(refused(refusal));
+                }
+                if !self.stock.has(&picks) {
+                    return Ok(Verdict::Short);
+                }
+                self.stock.shift(&picks, ReservationState::Returned, ReservationState::Held);
+                let account = vacant.index();
+                vacant.insert(Account::new(record(picks)));
+                Win { pay_until, account, record: 0 }
+            }
+            Entry::Occupied(occupied) => {
+                let place = occupied.index();
+                let account = occupied.into_mut();
+                if let Some(known) = account.record(&request.request) {
+                    return self.config.replay(request, known, &picks);
+                }
+                if let Some(refusal) = closed.or_else(|| full(account)) {
+                    return Ok(refused(refusal));
+                }
+                if over(limit, account.units(), &picks).is_some() {
+                    self.changed |= return_overdue(account, &mut self.stock, now);
+                }
+                if let Some(refusal) = over(limit, account.units(), &picks) {
+                    return Ok(refused(refusal));
+                }
+                if !self.stock.has(&picks) {
+                    return Ok(Verdict::Short);
+                }
+                self.stock.shift(&picks, ReservationState::Returned, ReservationState::Held);
+                Win { pay_until, account: place, record: account.push(record(picks)) }
+            }
+        };
+        self.queue.push_back(win);
+        self.changed = true;
+        let won = self.config.reservation(request, pay_until, ReservationState::Held, false);
+        Ok(Verdict::Answer(Outcome::Reserved(won)))
+    }
+
+    /// Why nobody may win at `now`.
+    fn closed(&self, now: UnixMillis) -> Option<Refusal> {
+        match self.phase(now) {
+            Phase::Open => None,
+            Phase::Closed | Phase::Settled => Some(Refusal::Closed),
+            // A pause before the opening is still before the opening.
+            _ if now < self.config.opens_at() || self.stage == Stage::Draft => {
+                Some(Refusal::NotOpen { opens_at: self.config.opens_at() })
+            }
+            _ => Some(Refusal::Paused),
         }
     }
-}
 
-impl Turn {
-    fn new(now: UnixMillis) -> Self {
-        Self { now, swept: None }
+    /// Whether the front of the queue is over.
+    fn is_due(&self, now: UnixMillis) -> bool {
+        self.queue.front().is_some_and(|win| win.pay_until <= now)
+    }
+
+    fn sweep_some(&mut self, max: u32, now: UnixMillis) -> Swept {
+        let mut swept = Swept::default();
+        for _ in 0..max.min(Swept::SWEEP_MAX) {
+            let Some(win) = self.queue.pop_front_if(|win| win.pay_until <= now) else { break };
+            // The place in the queue is part of what is stored.
+            self.changed = true;
+            let account = self.accounts.get_index_mut(win.account);
+            let record = account.and_then(|(_, account)| account.records_mut().nth(win.record));
+            let Some(record) = record else { continue };
+            if record.state == ReservationState::Held {
+                self.stock.shift(&record.picks, ReservationState::Held, ReservationState::Returned);
+                record.state = ReservationState::Returned;
+                swept.returned += 1;
+                swept.units += u64::from(record.picks.units());
+            }
+        }
+        swept.more = self.is_due(now);
+        swept
+    }
+
+    fn account(&mut self, id: &ReservationId) -> Result<&mut Account, Error> {
+        let account = self.accounts.get_mut(id.buyer());
+        let known = account.filter(|account| account.record(id.request()).is_some());
+        known.ok_or_else(|| Fault::UnknownReservation { reservation: id.clone() }.into())
     }
 }
 
-/// The error of a batch that is too large.
-pub(crate) fn batch_error(requests: &[Reserve]) -> Option<Error> {
-    if requests.len() <= Reserve::BATCH_MAX {
-        return None;
+impl SaleConfig {
+    /// The answer to a request that had won before.
+    fn replay(&self, request: &Reserve, known: &Record, picks: &Picks) -> Result<Verdict, Error> {
+        if known.picks != *picks {
+            return Err(Fault::RequestReused { request: request.request.clone() }.into());
+        }
+        let won = self.reservation(request, known.pay_until, known.state, true);
+        Ok(Verdict::Answer(Outcome::Reserved(won)))
     }
-    let given = u128::try_from(requests.len()).unwrap_or(u128::MAX);
-    let max = u64::try_from(Reserve::BATCH_MAX).unwrap_or(u64::MAX);
-    Some(Fault::Range { what: "number of requests in one call", given, min: 0, max }.into())
+
+    /// What a request has won.
+    pub(crate) fn reservation(
+        &self,
+        request: &Reserve,
+        pay_until: UnixMillis,
+        state: ReservationState,
+        replayed: bool,
+    ) -> Reservation {
+        let id = ReservationId::new(self.id(), &request.buyer, &request.request);
+        Reservation { id, lines: request.lines.clone(), pay_until, state, replayed }
+    }
+}
+
+fn refused(refusal: Refusal) -> Verdict {
+    Verdict::Answer(Outcome::Refused(refusal))
+}
+
+fn over(limit: u32, held: u32, picks: &Picks) -> Option<Refusal> {
+    (held + picks.units() > limit).then_some(Refusal::LimitReached { limit, held })
+}
+
+fn full(account: &Account) -> Option<Refusal> {
+    let max = u32::try_from(Reserve::PER_BUYER_MAX).unwrap_or(u32::MAX);
+    account.is_full().then_some(Refusal::TooMany { max })
+}
+
+/// Returns the overdue holds of one buyer, and tells whether there were any.
+fn return_overdue(account: &mut Account, stock: &mut Stock, now: UnixMillis) -> bool {
+    let mut any = false;
+    for record in account.records_mut().filter(|record| record.is_overdue(now)) {
+        stock.shift(&record.picks, ReservationState::Held, ReservationState::Returned);
+        record.state = ReservationState::Returned;
+        any = true;
+    }
+    any
+}
+
+/// Units that a buyer would have with so many more.
+fn full_units(account: &Account, units: u32) -> u32 {
+    account.units() + units
 }

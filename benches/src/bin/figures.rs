@@ -1,9 +1,10 @@
 //! Prints figures, one line of JSON each, on standard output; progress goes to standard error.
 
 use std::error::Error as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use benches::{Error, FIGURES, Options, select};
+use benches::{Error, FIGURES, Options, plot, select};
 use clap::Parser;
 use clap::builder::RangedU64ValueParser;
 
@@ -16,15 +17,18 @@ struct Args {
     /// Lists the figures and measures nothing.
     #[arg(long)]
     list: bool,
+    /// Draws wins a second over callers, ours and every client, into this SVG file; measures no figure.
+    #[arg(long, value_name = "FILE.svg", conflicts_with_all = ["names", "list", "callers"])]
+    plot: Option<PathBuf>,
     /// Measured rounds; each runs ours and the peer once.
     #[arg(long, default_value_t = Options::default().rounds, value_parser = positive())]
     rounds: u32,
-    /// Requests for each side and round.
+    /// Requests for each side and round; slow peers get fewer.
     #[arg(long, default_value_t = Options::default().requests, value_parser = positive())]
     requests: u32,
-    /// Callers that ask at the same time.
-    #[arg(long, default_value_t = Options::default().callers, value_parser = positive())]
-    callers: u32,
+    /// Callers that ask at the same time, where a figure is not about one or eight.
+    #[arg(long, value_parser = positive())]
+    callers: Option<u32>,
 }
 
 fn main() -> ExitCode {
@@ -47,8 +51,11 @@ fn run(args: &Args) -> Result<(), Error> {
     }
     let mut options = Options::default();
     (options.rounds, options.requests, options.callers) = (args.rounds, args.requests, args.callers);
+    if let Some(file) = &args.plot {
+        return plot(&options, file);
+    }
     for figure in select(&args.names)? {
-        println!("{}", (figure.run)(&options)?.to_json()?);
+        println!("{}", figure.measure(&options)?.to_json()?);
     }
     Ok(())
 }

@@ -1,36 +1,51 @@
-//! The script of a decision on one bare multiplexed connection of redis-rs: the same commands on the wire
-//! as ours, without a store around them.
+//! One call a request on one multiplexed connection of redis-rs: the fastest common way from Rust.
 
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Script};
-use seckill::{At, Reserve, SaleId, wire};
+use redis::{AsyncConnectionConfig, Client as RedisClient};
 
-use super::{Peer, connection_info, won};
+use super::{Connect, PeerSale, answer, connection_info, versioned};
 use crate::Error;
+use crate::side::Client;
+use crate::workload::{Answer, Request, Terms};
 
-/// One connection to a server that knows the script.
+/// One connection.
 #[derive(Clone)]
-pub(crate) struct Bare {
+pub(crate) struct Multiplexed {
+    url: String,
     connection: MultiplexedConnection,
+    sale: PeerSale,
 }
 
-impl Peer for Bare {
+impl Connect for Multiplexed {
     async fn connect(url: &str) -> Result<Self, Error> {
-        let mut connection = connect(url).await?;
-        Script::new(wire::reserve_source()).load_async(&mut connection).await?;
-        Ok(Self { connection })
-    }
-
-    async fn reserve(&self, sale: &SaleId, request: Reserve) -> Result<(), Error> {
-        let command = wire::reserve_command(sale, &[request], At::Server);
-        let answer: String = command.query_async(&mut self.connection.clone()).await?;
-        won(&answer)
+        Ok(Self { url: url.to_owned(), connection: connect(url).await?, sale: PeerSale::default() })
     }
 }
 
-/// One connection without a deadline of its own; the store brings one, the peer has none.
+impl Client for Multiplexed {
+    type Ask = Request;
+
+    fn draw(request: &Request) -> Result<Request, Error> {
+        Ok(request.clone())
+    }
+
+    async fn open_sale(&mut self, terms: &Terms) -> Result<(), Error> {
+        self.sale = PeerSale::open(&self.url, terms).await?;
+        Ok(())
+    }
+
+    async fn reserve(&self, request: &Request) -> Result<Answer, Error> {
+        answer(self.sale.command(request).query_async(&mut self.connection.clone()).await?)
+    }
+
+    fn describe(&self) -> String {
+        format!("{}, one multiplexed connection, one call a request", versioned("redis"))
+    }
+}
+
+/// One connection without a deadline of its own, which would only cost the peer time.
 pub(crate) async fn connect(url: &str) -> Result<MultiplexedConnection, Error> {
-    let client = Client::open(connection_info(url)?)?;
+    let client = RedisClient::open(connection_info(url)?)?;
     let config = AsyncConnectionConfig::new().set_response_timeout(None);
     Ok(client.get_multiplexed_async_connection_with_config(&config).await?)
 }

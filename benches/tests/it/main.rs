@@ -2,3 +2,5 @@
 
 #[cfg(test)]
 mod runs;
+#[cfg(test)]
+mod scripts;

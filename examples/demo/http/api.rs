@@ -10,13 +10,13 @@ use serde::Deserialize;
 use serde_json::json;
 use sso_core::{Claims, Lifetime, TokenId, UnixMillis, UserId};
 
-use super::courses::{self, ReserveInput};
+use super::courses;
 use super::input::Json;
 use super::problem::{ApiResult, Problem};
 use super::visitor::Visitor;
-use super::{admin, auth, checkout};
+use super::{admin, auth, checkout, sales};
 use crate::app::{AUDIENCE, Shared};
-use crate::purchase;
+use crate::purchase::{self, Wish};
 
 /// The client that asks for tokens by password: the school's own.
 const CLIENT: &str = "school";
@@ -95,12 +95,14 @@ pub(crate) async fn courses(State(app): State<Shared>, visitor: Visitor) -> ApiR
         .into_response())
 }
 
-/// `GET /api/v1/sales/{slug}`: what is left, held and sold.
+/// `GET /api/v1/sales/{slug}`: where it stands, and what is left, held and sold.
 pub(crate) async fn sale(State(app): State<Shared>, visitor: Visitor, Path(slug): Path<String>) -> ApiResult {
     visitor.must(&app, "course:view")?;
     courses::find(&app, &slug).await?;
     let state = app.sale(&slug)?.state().await?;
-    Ok(Reply(json!({ "left": state.left, "held": state.held, "paid": state.paid })).into_response())
+    let (phase, ..) = sales::phase_name(state.phase);
+    let (left, held, paid) = (state.left(), state.held(), state.paid());
+    Ok(Reply(json!({ "phase": phase, "left": left, "held": held, "paid": paid })).into_response())
 }
 
 /// `POST /api/v1/sales/{slug}/reservations`: one seat, whatever the number of retries of one request id.
@@ -108,11 +110,11 @@ pub(crate) async fn reserve(
     State(app): State<Shared>,
     visitor: Visitor,
     Path(slug): Path<String>,
-    Json(input): Json<ReserveInput>,
+    Json(wish): Json<Wish>,
 ) -> ApiResult {
     visitor.must(&app, "sale:buy")?;
     let course = courses::find(&app, &slug).await?;
-    let won = purchase::reserve(&app, &visitor.account, &course, &input.request_id).await?;
+    let won = purchase::reserve(&app, &visitor.account, &course, &wish).await?;
     let place = format!("/checkout/{}", won.out_trade_no);
     let body = json!({
         "reservation": won.reservation_id, "order": won.out_trade_no, "expires_at": won.expires_at, "checkout": place,

@@ -27,7 +27,10 @@ pub(crate) struct Chrome {
 pub(crate) struct ChromeUser {
     pub(crate) display_name: String,
     pub(crate) initial: String,
+    /// May see users and roles.
     pub(crate) admin: bool,
+    /// May run sales.
+    pub(crate) seller: bool,
 }
 
 impl Chrome {
@@ -37,10 +40,10 @@ impl Chrome {
     }
 
     /// The frame for somebody who is.
-    pub(crate) fn of(display_name: &str, admin: bool, tab: &'static str) -> Self {
+    pub(crate) fn of(display_name: &str, admin: bool, seller: bool, tab: &'static str) -> Self {
         let initial =
             display_name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-        let user = ChromeUser { display_name: display_name.to_owned(), initial, admin };
+        let user = ChromeUser { display_name: display_name.to_owned(), initial, admin, seller };
         Self { user: Some(user), instance: instance(), tab }
     }
 

@@ -2,17 +2,17 @@
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect};
 use payments::{OutTradeNo, TradeState};
-use serde::Deserialize;
+use seckill::Phase;
 
 use super::chrome::{Chrome, page};
 use super::input::Form;
-use super::problem::{PageResult, Problem};
+use super::problem::{PageResult, Problem, put_retry_after};
 use super::visitor::Visitor;
+use super::words::{ANSWERS, Words, words_of};
 use crate::app::{App, Shared};
-use crate::purchase;
+use crate::purchase::{self, Wish};
 use crate::school::course::Course;
 
 /// A course as pages and the API show it.
@@ -79,9 +79,14 @@ struct SalePage {
     pay_minutes: u64,
     left: u64,
     held: u64,
-    message: String,
+    /// Seats that the sale answers for: left, held and paid.
+    total: u64,
+    /// Why nobody can win now; none while the sale is open.
+    phase_words: Option<&'static Words>,
+    message: Option<&'static Words>,
     checkout: String,
     request_id: String,
+    answers: &'static [Words],
 }
 
 /// `GET /courses/{slug}`
@@ -91,16 +96,10 @@ pub(crate) async fn sale(
     Path(slug): Path<String>,
 ) -> PageResult {
     visitor.must(&app, "course:view")?;
-    sale_page(&app, &visitor, &slug, String::new(), StatusCode::OK).await
+    sale_page(&app, &visitor, &slug, None).await
 }
 
-async fn sale_page(
-    app: &App,
-    visitor: &Visitor,
-    slug: &str,
-    message: String,
-    status: StatusCode,
-) -> PageResult {
+async fn sale_page(app: &App, visitor: &Visitor, slug: &str, message: Option<&'static Words>) -> PageResult {
     let course = find(app, slug).await?;
     let enrolled = app.school.is_enrolled(&visitor.account.id, slug).await?;
     let state = app.sale(slug)?.state().await.map_err(Problem::from)?;
@@ -108,15 +107,26 @@ async fn sale_page(
         chrome: visitor.chrome(app, "courses")?,
         course: CourseView::of(course, enrolled)?,
         pay_minutes: app.pay_minutes,
-        left: state.left,
-        held: state.held,
+        left: state.left(),
+        held: state.held(),
+        total: state.left() + state.held() + state.paid(),
+        phase_words: phase_words(state.phase),
         message,
         checkout: open_checkout(app, &visitor.account.id, slug).await?,
         request_id: request_id()?,
+        answers: &ANSWERS,
     };
-    let mut reply = page(&shown)?;
-    *reply.status_mut() = status;
-    Ok(reply)
+    page(&shown)
+}
+
+/// What keeps buyers from winning in this phase.
+fn phase_words(phase: Phase) -> Option<&'static Words> {
+    words_of(match phase {
+        Phase::Open => return None,
+        Phase::Draft | Phase::Warmed => "not_open",
+        Phase::Paused => "paused",
+        _ => "closed",
+    })
 }
 
 /// The order number of the seat that the visitor holds and can still pay for; empty when there is none.
@@ -135,17 +145,10 @@ async fn payable(app: &App, out_trade_no: &str) -> Result<bool, Problem> {
 }
 
 /// A fresh request id: 128 random bits in hex.
-fn request_id() -> Result<String, Problem> {
+pub(crate) fn request_id() -> Result<String, Problem> {
     let mut bytes = [0_u8; 16];
     getrandom::fill(&mut bytes).map_err(|cause| Problem::broken("random source", true, &cause))?;
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
-}
-
-/// What the reservation form and the API send.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ReserveInput {
-    /// Chosen by the client, the same for every retry of one wish.
-    pub(crate) request_id: String,
 }
 
 /// `POST /courses/{slug}/reserve`: the same as the API, for browsers without scripts.
@@ -153,17 +156,21 @@ pub(crate) async fn reserve(
     State(app): State<Shared>,
     visitor: Visitor,
     Path(slug): Path<String>,
-    Form(input): Form<ReserveInput>,
+    Form(wish): Form<Wish>,
 ) -> PageResult {
     visitor.must(&app, "sale:buy")?;
     let course = find(&app, &slug).await?;
-    match purchase::reserve(&app, &visitor.account, &course, &input.request_id).await {
-        Ok(checkout) => Ok(Redirect::to(&format!("/checkout/{}", checkout.out_trade_no)).into_response()),
-        Err(problem) if problem.status == StatusCode::CONFLICT => {
-            sale_page(&app, &visitor, &slug, problem.detail, StatusCode::CONFLICT).await
+    let problem = match purchase::reserve(&app, &visitor.account, &course, &wish).await {
+        Ok(checkout) => {
+            return Ok(Redirect::to(&format!("/checkout/{}", checkout.out_trade_no)).into_response());
         }
-        Err(problem) => Err(problem.into()),
-    }
+        Err(problem) => problem,
+    };
+    let Some(words) = words_of(problem.code) else { return Err(problem.into()) };
+    let mut reply = sale_page(&app, &visitor, &slug, Some(words)).await?;
+    *reply.status_mut() = problem.status;
+    put_retry_after(reply.headers_mut(), problem.retry_after);
+    Ok(reply)
 }
 
 /// An order that waits for its payment.

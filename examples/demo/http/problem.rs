@@ -1,9 +1,11 @@
 //! Problems: every answer that is not what was asked for, with a status, a stable code and a remedy in words.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::json;
@@ -18,11 +20,24 @@ pub(crate) struct Problem {
     pub(crate) status: StatusCode,
     pub(crate) code: &'static str,
     pub(crate) detail: String,
+    /// When to try again, where waiting helps.
+    pub(crate) retry_after: Option<Duration>,
 }
+
+/// How long to wait for a part that is away for a moment.
+const AWAY_RETRY: Duration = Duration::from_secs(1);
+/// How long to wait for a part that a person has to repair.
+const REPAIR_RETRY: Duration = Duration::from_secs(60);
 
 impl Problem {
     pub(crate) fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into() }
+        let retry_after = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(AWAY_RETRY);
+        Self { status, code, detail: detail.into(), retry_after }
+    }
+
+    /// The same, worth another try after `wait`.
+    pub(crate) fn after(self, wait: Duration) -> Self {
+        Self { retry_after: Some(wait), ..self }
     }
 
     pub(crate) fn bad_request(code: &'static str, detail: impl Into<String>) -> Self {
@@ -47,14 +62,7 @@ impl Problem {
 
     /// A part that the demo stands on failed. The cause goes to the log, not to the client.
     pub(crate) fn broken(part: &'static str, transient: bool, cause: &dyn std::error::Error) -> Self {
-        let mut chain = cause.to_string();
-        let mut next = cause.source();
-        while let Some(source) = next {
-            chain.push_str(": ");
-            chain.push_str(&source.to_string());
-            next = source.source();
-        }
-        tracing::error!(part, transient, cause = chain.escape_debug().to_string(), "a part failed");
+        report(part, transient, cause);
         if transient {
             Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
@@ -71,6 +79,18 @@ impl Problem {
     }
 }
 
+/// Tells the log why a part failed, down to the last cause.
+fn report(part: &'static str, transient: bool, cause: &dyn std::error::Error) {
+    let mut chain = cause.to_string();
+    let mut next = cause.source();
+    while let Some(source) = next {
+        chain.push_str(": ");
+        chain.push_str(&source.to_string());
+        next = source.source();
+    }
+    tracing::error!(part, transient, cause = chain.escape_debug().to_string(), "a part failed");
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let mut reply =
@@ -78,9 +98,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-        }
+        put_retry_after(reply.headers_mut(), self.retry_after);
         reply
     }
 }
@@ -112,10 +130,22 @@ impl From<rbac::Error> for Problem {
 
 impl From<seckill::Error> for Problem {
     fn from(cause: seckill::Error) -> Self {
-        if cause.kind() == seckill::ErrorKind::InvalidInput {
-            return Self::bad_request("invalid", cause.to_string());
+        let still = |code, words: &str| {
+            report("sale store", false, &cause);
+            Self::new(StatusCode::SERVICE_UNAVAILABLE, code, words).after(REPAIR_RETRY)
+        };
+        match cause.kind() {
+            seckill::ErrorKind::InvalidInput => Self::bad_request("invalid", cause.to_string()),
+            seckill::ErrorKind::Frozen => still(
+                "sale_frozen",
+                "the sale stands still until its records are restored, so that no seat is sold twice; try again later",
+            ),
+            seckill::ErrorKind::NotLoaded => still(
+                "sale_not_loaded",
+                "the sale's seats are not loaded; the school has been told, try again later",
+            ),
+            _ => Self::broken("sale store", cause.is_transient(), &cause),
         }
-        Self::broken("sale store", cause.is_transient(), &cause)
     }
 }
 
@@ -125,6 +155,16 @@ impl From<payments::Error> for Problem {
             return Self::bad_request("invalid", cause.to_string());
         }
         Self::broken("order store", cause.is_transient(), &cause)
+    }
+}
+
+/// Says in whole seconds when to try again.
+pub(crate) fn put_retry_after(headers: &mut HeaderMap, wait: Option<Duration>) {
+    if let Some(wait) = wait {
+        let secs = wait.as_millis().div_ceil(1000).max(1);
+        if let Ok(value) = HeaderValue::from_str(&secs.to_string()) {
+            headers.insert(header::RETRY_AFTER, value);
+        }
     }
 }
 
@@ -186,6 +226,7 @@ pub(crate) async fn pages(State(app): State<Shared>, request: Request, next: Nex
     let visitor = visitor::identify(&app, &asked).await.ok();
     let chrome = visitor.and_then(|visitor| visitor.chrome(&app, "").ok()).unwrap_or_else(Chrome::anonymous);
     let mut page = problem_page(&problem, chrome);
+    put_retry_after(page.headers_mut(), problem.retry_after);
     if let Some(allow) = reply.headers().get(header::ALLOW) {
         page.headers_mut().insert(header::ALLOW, allow.clone());
     }

@@ -44,7 +44,8 @@ impl Visitor {
 
     /// The frame of this visitor's pages.
     pub(crate) fn chrome(&self, app: &App, tab: &'static str) -> Result<Chrome, Problem> {
-        Ok(Chrome::of(&self.account.display_name, self.may(app, "user:view")?, tab))
+        let (admin, seller) = (self.may(app, "user:view")?, self.may(app, "sale:edit")?);
+        Ok(Chrome::of(&self.account.display_name, admin, seller, tab))
     }
 }
 

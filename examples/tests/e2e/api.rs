@@ -7,18 +7,24 @@ use serde_json::{Value, json};
 
 use super::demo::{Demo, PASSWORD, client, sign_in};
 
-async fn refusal(reply: Response) -> (StatusCode, String) {
+pub(crate) async fn refusal(reply: Response) -> (StatusCode, String) {
     let status = reply.status();
     let body: Value = reply.json().await.unwrap();
     assert!(!body["detail"].as_str().unwrap().is_empty());
     (status, body["code"].as_str().unwrap().to_owned())
 }
 
-async fn get(client: &Client, url: String, cookie: &str) -> Response {
+pub(crate) async fn get(client: &Client, url: String, cookie: &str) -> Response {
     client.get(url).header("cookie", cookie).send().await.unwrap()
 }
 
-async fn reserve(client: &Client, base: &str, cookie: &str, slug: &str, request_id: &str) -> Response {
+pub(crate) async fn reserve(
+    client: &Client,
+    base: &str,
+    cookie: &str,
+    slug: &str,
+    request_id: &str,
+) -> Response {
     let url = format!("{base}/api/v1/sales/{slug}/reservations");
     client.post(url).header("cookie", cookie).json(&json!({ "request_id": request_id })).send().await.unwrap()
 }
@@ -101,7 +107,7 @@ async fn a_double_click_wins_one_seat_and_the_last_seat_sells_out() {
     assert_eq!(refusal(late).await, (StatusCode::CONFLICT, "sold_out".into()));
     let state: Value =
         get(&http, format!("{base}/api/v1/sales/security"), &cookies[1]).await.json().await.unwrap();
-    assert_eq!(state, json!({ "left": 0, "held": 2, "paid": 0 }));
+    assert_eq!(state, json!({ "phase": "open", "left": 0, "held": 2, "paid": 0 }));
     let order = first["order"].as_str().unwrap();
     let foreign = get(&http, format!("{base}/api/v1/orders/{order}"), &cookies[1]).await;
     assert_eq!(refusal(foreign).await, (StatusCode::NOT_FOUND, "not_found".into()));
@@ -241,7 +247,7 @@ async fn what_was_bought_and_changed_survives_a_restart() {
     let base = demo.url();
     let (buyer, admin) = (sign_in(&http, base, "lilei").await, sign_in(&http, base, "admin").await);
     let sale: Value = get(&http, format!("{base}/api/v1/sales/security"), &buyer).await.json().await.unwrap();
-    assert_eq!(sale, json!({ "left": 0, "held": 1, "paid": 1 }));
+    assert_eq!(sale, json!({ "phase": "open", "left": 0, "held": 1, "paid": 1 }));
     let state: Value =
         get(&http, format!("{base}/api/v1/orders/{order}"), &buyer).await.json().await.unwrap();
     assert_eq!(state["state"], "paid");
@@ -253,7 +259,7 @@ async fn what_was_bought_and_changed_survives_a_restart() {
 }
 
 /// Buys a seat as a browser without scripts does: forms and redirects, the gateway's cashier among them.
-async fn buy(http: &Client, base: &str, cookie: &str, slug: &str, request_id: &str) -> String {
+pub(crate) async fn buy(http: &Client, base: &str, cookie: &str, slug: &str, request_id: &str) -> String {
     let form = |url: String| http.post(url).header("cookie", cookie);
     let place = |reply: &Response| reply.headers()["location"].to_str().unwrap().to_owned();
     let request = format!("request_id={request_id}");

@@ -11,6 +11,10 @@ mod demo;
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod load;
+#[cfg(test)]
 mod programs;
+#[cfg(test)]
+mod sales;
 #[cfg(test)]
 mod start;

@@ -3,10 +3,10 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
-use testkit::{Redis, Sshd};
+use testkit::Sshd;
 
 fn said(command: &mut Command) -> String {
-    let output = command.env_remove("REDIS_URL").output().unwrap();
+    let output = command.output().unwrap();
     answer(&output)
 }
 
@@ -26,23 +26,6 @@ fn login_roles_and_pay_tell_their_story() {
     assert!(roles.contains("may not `course:edit`") && roles.contains("`mei` may `course:edit`"), "{roles}");
     let pay = said(&mut Command::new(env!("CARGO_BIN_EXE_pay")));
     assert!(pay.contains("delivery 1: Paid") && pay.contains("delivery 2: Duplicate"), "{pay}");
-}
-
-#[test]
-fn a_flash_sale_sells_its_stock_in_memory_and_in_redis() {
-    if testkit::skipped("redis") {
-        return;
-    }
-    let program = || Command::new(env!("CARGO_BIN_EXE_flash_sale"));
-    let redis = Redis::start().unwrap();
-    let memory = said(program().args(["2000", "40"]));
-    let stored = answer(&program().args(["2000", "40"]).env("REDIS_URL", redis.url()).output().unwrap());
-    for story in [memory, stored] {
-        assert!(story.contains("40 won, 40 second clicks answered again, 3920 sold out"), "{story}");
-        assert!(story.contains("conserved: true"), "{story}");
-    }
-    let refused = program().args(["many"]).output().unwrap();
-    assert!(!refused.status.success());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Sales in this process: the rule under a lock. It is the specification of every other store.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::SystemTime;
 
 use super::{BoxFuture, SaleStore};
@@ -10,7 +10,9 @@ use crate::config::SaleConfig;
 use crate::error::{Error, Fault};
 use crate::ids::{ReservationId, SaleId};
 use crate::outcome::{Confirm, Opened, Outcome, Release, SaleState, Swept};
+use crate::phase::{Steered, Step};
 use crate::reservation::Reserve;
+use crate::restock::{Restock, Restocked};
 use crate::sale::Sale;
 use crate::time::{At, UnixMillis};
 
@@ -24,12 +26,12 @@ use crate::time::{At, UnixMillis};
 /// let closes = UnixMillis::new(4_000_000_000_000)?;
 /// let terms = SaleConfig::new(SaleId::new("phone")?, UnixMillis::MIN, closes, 50)?;
 /// store.open_sale(&terms).await?;
-/// assert_eq!(store.state(terms.id()).await?.left, 50);
+/// assert_eq!(store.state(terms.id(), At::Server).await?.left(), 50);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    sales: Mutex<HashMap<SaleId, Sale>>,
+    sales: RwLock<HashMap<SaleId, Arc<Mutex<Sale>>>>,
 }
 
 impl MemoryStore {
@@ -39,23 +41,18 @@ impl MemoryStore {
     }
 
     fn with<T>(&self, id: &SaleId, body: impl FnOnce(&mut Sale) -> Result<T, Error>) -> Result<T, Error> {
-        let mut sales = self.lock();
-        let sale = sales.get_mut(id).ok_or_else(|| Fault::NotLoaded { sale: id.clone() })?;
-        body(sale)
+        let sales = self.sales.read().unwrap_or_else(PoisonError::into_inner);
+        let sale = sales.get(id).ok_or_else(|| Fault::NotLoaded { sale: id.clone() })?;
+        body(&mut lock(sale))
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<SaleId, Sale>> {
-        // The rule does not panic, so a poisoned lock guards a whole sale.
-        self.sales.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn open(&self, config: &SaleConfig) -> Result<Opened, Error> {
-        let mut sales = self.lock();
+    fn make(&self, config: &SaleConfig, make: fn(SaleConfig) -> Sale) -> Result<Opened, Error> {
+        let mut sales = self.sales.write().unwrap_or_else(PoisonError::into_inner);
         match sales.get(config.id()) {
-            Some(sale) if sale.config() == config => Ok(Opened::Already),
+            Some(sale) if lock(sale).config() == config => Ok(Opened::Already),
             Some(_) => Err(Fault::OtherTerms { sale: config.id().clone() }.into()),
             None => {
-                sales.insert(config.id().clone(), Sale::new(config.clone()));
+                sales.insert(config.id().clone(), Arc::new(Mutex::new(make(config.clone()))));
                 Ok(Opened::Created)
             }
         }
@@ -65,16 +62,34 @@ impl MemoryStore {
         let answers = now(at).and_then(|now| self.with(sale, |sale| Ok(sale.reserve(requests, now))));
         answers.unwrap_or_else(|error| requests.iter().map(|_| Err(error.clone())).collect())
     }
-
-    fn decide_one(&self, id: &SaleId, request: &Reserve, at: At) -> Result<Outcome, Error> {
-        let now = now(at)?;
-        self.with(id, |sale| sale.reserve_one(request, now))
-    }
 }
 
 impl SaleStore for MemoryStore {
+    fn draft_sale<'a>(&'a self, config: &'a SaleConfig) -> BoxFuture<'a, Result<Opened, Error>> {
+        Box::pin(async { self.make(config, Sale::draft) })
+    }
+
     fn open_sale<'a>(&'a self, config: &'a SaleConfig) -> BoxFuture<'a, Result<Opened, Error>> {
-        Box::pin(async { self.open(config) })
+        Box::pin(async { self.make(config, Sale::open) })
+    }
+
+    fn steer<'a>(&'a self, sale: &'a SaleId, step: Step, at: At) -> BoxFuture<'a, Result<Steered, Error>> {
+        Box::pin(async move {
+            let now = now(at)?;
+            self.with(sale, |sale| Ok(sale.steer(step, now)))
+        })
+    }
+
+    fn restock<'a>(
+        &'a self,
+        sale: &'a SaleId,
+        change: &'a Restock,
+        at: At,
+    ) -> BoxFuture<'a, Result<Restocked, Error>> {
+        Box::pin(async move {
+            let now = now(at)?;
+            self.with(sale, |sale| sale.restock(change, now))
+        })
     }
 
     fn reserve_batch<'a>(
@@ -92,7 +107,10 @@ impl SaleStore for MemoryStore {
         request: &'a Reserve,
         at: At,
     ) -> BoxFuture<'a, Result<Outcome, Error>> {
-        Box::pin(async move { self.decide_one(sale, request, at) })
+        Box::pin(async move {
+            let now = now(at)?;
+            self.with(sale, |sale| sale.reserve_one(request, now))
+        })
     }
 
     fn confirm<'a>(
@@ -102,12 +120,12 @@ impl SaleStore for MemoryStore {
     ) -> BoxFuture<'a, Result<Confirm, Error>> {
         Box::pin(async move {
             let now = now(at)?;
-            self.with(reservation.sale(), |sale| sale.confirm(reservation.request(), now))
+            self.with(reservation.sale(), |sale| sale.confirm(reservation, now))
         })
     }
 
     fn release<'a>(&'a self, reservation: &'a ReservationId) -> BoxFuture<'a, Result<Release, Error>> {
-        Box::pin(async { self.with(reservation.sale(), |sale| sale.release(reservation.request())) })
+        Box::pin(async { self.with(reservation.sale(), |sale| sale.release(reservation)) })
     }
 
     fn sweep<'a>(&'a self, sale: &'a SaleId, max: u32, at: At) -> BoxFuture<'a, Result<Swept, Error>> {
@@ -117,8 +135,11 @@ impl SaleStore for MemoryStore {
         })
     }
 
-    fn state<'a>(&'a self, sale: &'a SaleId) -> BoxFuture<'a, Result<SaleState, Error>> {
-        Box::pin(async { self.with(sale, |sale| Ok(sale.state())) })
+    fn state<'a>(&'a self, sale: &'a SaleId, at: At) -> BoxFuture<'a, Result<SaleState, Error>> {
+        Box::pin(async move {
+            let now = now(at)?;
+            self.with(sale, |sale| Ok(sale.state(now)))
+        })
     }
 
     fn audit<'a>(&'a self, sale: &'a SaleId) -> BoxFuture<'a, Result<Audit, Error>> {
@@ -126,7 +147,13 @@ impl SaleStore for MemoryStore {
     }
 }
 
-fn now(at: At) -> Result<UnixMillis, Error> {
+fn lock(sale: &Mutex<Sale>) -> MutexGuard<'_, Sale> {
+    // The rule does not panic, so a poisoned lock guards a whole sale.
+    sale.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The time of a call in this process.
+pub(crate) fn now(at: At) -> Result<UnixMillis, Error> {
     match at {
         At::Millis(now) => Ok(now),
         At::Server => UnixMillis::try_from(SystemTime::now()),

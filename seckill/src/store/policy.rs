@@ -2,14 +2,21 @@
 
 use std::collections::HashMap;
 
-use super::link::Link;
+use super::network::{Network, Route};
 use crate::error::{Error, Fault};
 
-/// Passes only a server whose `maxmemory-policy` is `noeviction`.
-pub(crate) async fn check(link: &Link) -> Result<(), Error> {
-    let policy = match by_info(link).await? {
+/// Passes only servers whose `maxmemory-policy` is `noeviction`: those that keep these slots.
+pub(crate) async fn check(network: &Network, slots: impl Iterator<Item = u16>) -> Result<(), Error> {
+    for slot in slots {
+        check_one(network, Route { slot, lane: 0 }).await?;
+    }
+    Ok(())
+}
+
+async fn check_one(network: &Network, route: Route) -> Result<(), Error> {
+    let policy = match by_info(network, route).await? {
         Some(policy) => policy,
-        None => by_config(link).await?,
+        None => by_config(network, route).await?,
     };
     if policy == "noeviction" {
         return Ok(());
@@ -18,9 +25,9 @@ pub(crate) async fn check(link: &Link) -> Result<(), Error> {
 }
 
 /// What `INFO` tells; `None` when it may not be asked or leaves this out.
-async fn by_info(link: &Link) -> Result<Option<String>, Error> {
+async fn by_info(network: &Network, route: Route) -> Result<Option<String>, Error> {
     let mut cmd = redis::cmd("INFO");
-    match link.query::<String>(cmd.arg("memory")).await {
+    match network.ask::<String>(route, cmd.arg("memory").clone()).await {
         Ok(info) => {
             let policy = info.lines().find_map(|line| line.strip_prefix("maxmemory_policy:"));
             Ok(policy.map(|policy| policy.trim().to_owned()))
@@ -30,9 +37,10 @@ async fn by_info(link: &Link) -> Result<Option<String>, Error> {
     }
 }
 
-async fn by_config(link: &Link) -> Result<String, Error> {
+async fn by_config(network: &Network, route: Route) -> Result<String, Error> {
     let mut cmd = redis::cmd("CONFIG");
-    match link.query::<HashMap<String, String>>(cmd.arg("GET").arg("maxmemory-policy")).await {
+    match network.ask::<HashMap<String, String>>(route, cmd.arg("GET").arg("maxmemory-policy").clone()).await
+    {
         Ok(settings) => {
             let policy = settings.into_values().next();
             policy.ok_or_else(|| Fault::EvictionUnknown { source: None }.into())

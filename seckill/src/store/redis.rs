@@ -1,172 +1,245 @@
 //! Sales in Redis: every decision is one script over keys of one hash slot. The rule is in the scripts.
 
+use std::collections::HashMap;
 use std::fmt;
-use std::ops::ControlFlow;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use tokio::time::Instant;
 
-use super::link::{Broken, DEADLINE, Link, Wire};
+use super::booth::Booth;
+use super::desk::Desk;
+use super::durability::Durability;
+use super::network::{DEADLINE, Network, Places, Route, Seeds, Way};
+use super::reply::About;
 use super::script::Call;
-use super::{BoxFuture, SaleStore, policy, read, reply};
+use super::shard::Shard;
+use super::{BoxFuture, SaleStore, policy, reply, terms};
 use crate::audit::Audit;
 use crate::config::SaleConfig;
 use crate::error::{Error, Fault};
 use crate::ids::{ReservationId, SaleId};
+use crate::latch::Latch;
 use crate::outcome::{Confirm, Opened, Outcome, Release, SaleState, Swept};
+use crate::phase::{Stage, Steered, Step};
 use crate::reservation::Reserve;
-use crate::sale::batch_error;
+use crate::restock::{Restock, Restocked};
 use crate::time::At;
 
-/// Sales in Redis 5 or later.
+/// A pause before a sale is looked for again.
+const PAUSE: Duration = Duration::from_millis(5);
+
+/// Sales in Redis 5 or later: one server, a master under sentinels, or a cluster.
 ///
-/// A call that meets its deadline, or a broken connection, fails with `Unavailable`: whether it took
-/// effect is unknown. Send the same request id again, and the answer is the first one. The store itself
-/// never sends a decision twice.
+/// Requests of this process travel together: [`SaleStore::reserve`] at the server's time gathers callers into
+/// one script call without making any of them wait for a timer. An answer that is lost on the way is asked for
+/// again, under the same request ids, until the deadline.
 ///
-/// One script returns at most [`Swept::SWEEP_MAX`] overdue reservations, so that it holds up nobody else
-/// for long. A call that has to return more before it may refuse is several scripts, one after another,
-/// and starts none after its deadline: `Unavailable` then, with the reservations so far returned.
+/// A call that meets its deadline, or a broken connection, fails with `Unavailable`: whether it took effect is
+/// unknown. Send the same request id again, and the answer is the first one.
 ///
-/// A connection of redis-rs may have a response timeout of its own (500 ms unless changed); the shorter
-/// of the two counts.
+/// One script looks at no more than [`Swept::SWEEP_MAX`] overdue reservations, so that it holds up nobody else
+/// for long. A call that has to look at more before it may refuse is several scripts, one after another, and
+/// starts none after its deadline: `Unavailable` then, with the reservations so far returned.
 ///
 /// ```no_run
 /// # async fn run() -> Result<(), seckill::Error> {
-/// use seckill::{FlashSale, RedisStore, SaleId};
+/// use seckill::{Durability, FlashSale, RedisStore, SaleId};
 /// use std::sync::Arc;
 ///
-/// let store = RedisStore::connect("redis://127.0.0.1/").await?;
+/// let store = RedisStore::connect("redis://127.0.0.1/").await?.durability(Durability::replicated(1));
 /// let sale = FlashSale::attach(Arc::new(store), SaleId::new("phone")?);
-/// assert_eq!(sale.state().await?.paid, 0);
+/// assert_eq!(sale.state().await?.paid(), 0);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
 pub struct RedisStore {
-    link: Link,
-}
-
-/// The calls that one decision takes.
-struct Steps {
-    /// The caller's, then what the first step tells: each step leaves fewer reservations that are overdue
-    /// at one time, so the steps come to an end.
-    at: At,
-    started: Instant,
-    deadline: Duration,
+    network: Arc<Network>,
+    durability: Durability,
+    queued_max: usize,
+    sales: Arc<RwLock<HashMap<SaleId, Arc<Booth>>>>,
 }
 
 impl RedisStore {
-    /// Connects to the server at `url` (`redis://...`) over one multiplexed connection that is opened
-    /// again when it breaks.
+    /// How many requests of one process wait for each shard, unless told otherwise.
+    pub const QUEUED_MAX: usize = 65_536;
+
+    /// Connects to the server at `url` (`redis://...`).
     ///
     /// # Errors
     /// `Misuse` when the url or the password is wrong, `Unavailable` when nobody answers.
     pub async fn connect(url: &str) -> Result<Self, Error> {
-        Ok(Self { link: Link::connect(url).await? })
+        Self::connect_to(Places::Single, &[url]).await
     }
 
-    /// Over a connection that the application holds. Turn on `TCP_NODELAY` for it.
+    /// Connects to the cluster of which `urls` are some nodes. The credentials are those of the first.
+    ///
+    /// # Errors
+    /// As [`RedisStore::connect`]; `InvalidInput` when there is no url.
+    pub async fn connect_cluster<S: AsRef<str>>(urls: &[S]) -> Result<Self, Error> {
+        Self::connect_to(Places::Cluster, urls).await
+    }
+
+    /// Connects to the master of `service`, as the sentinels at `urls` name it, now and after each failover.
+    ///
+    /// # Errors
+    /// As [`RedisStore::connect`]; `InvalidInput` when there is no url.
+    pub async fn connect_sentinel<S: AsRef<str>>(urls: &[S], service: &str) -> Result<Self, Error> {
+        Self::connect_to(Places::Sentinels(service.to_owned()), urls).await
+    }
+
+    /// Over a connection that the application holds. Turn on `TCP_NODELAY` for it, and mind its own response
+    /// timeout (500 ms unless changed): the shorter of the two counts.
     pub fn from_multiplexed(connection: MultiplexedConnection) -> Self {
-        Self::over(Wire::Multiplexed(connection))
+        Self::over(Way::Multiplexed(connection))
     }
 
     /// Over a connection that the application holds, which is opened again when it breaks.
     pub fn from_manager(manager: ConnectionManager) -> Self {
-        Self::over(Wire::Manager(manager))
+        Self::over(Way::Manager(manager))
     }
 
     /// Over a pool that the application holds. One multiplexed connection carries more.
     #[cfg(feature = "deadpool")]
     pub fn from_pool(pool: deadpool_redis::Pool) -> Self {
-        Self::over(Wire::Pool(pool))
+        Self::over(Way::Pool(pool))
     }
 
-    /// Lets each command take `span`; one second unless told. A decision of several scripts begins its
-    /// last one within `span`.
+    /// Lets each command take `span`; one second unless told. Call it before the first sale.
     #[must_use]
     pub fn deadline(self, span: Duration) -> Self {
-        Self { link: Link { deadline: span, ..self.link } }
+        let network = Arc::new(self.network.with_deadline(span));
+        Self { network, sales: Arc::default(), ..self }
     }
 
-    fn over(wire: Wire) -> Self {
-        Self { link: Link { wire, deadline: DEADLINE } }
+    /// Says when a decision counts as made. Call it before the first sale.
+    #[must_use]
+    pub fn durability(self, durability: Durability) -> Self {
+        Self { durability, sales: Arc::default(), ..self }
     }
 
-    async fn open(&self, config: &SaleConfig) -> Result<Opened, Error> {
-        policy::check(&self.link).await?;
-        reply::opened(&self.link.run(&Call::Open(config)).await?, config.id())
+    /// Lets up to `requests` wait for each shard; more are told [`Refusal::Busy`](crate::Refusal::Busy). Call it
+    /// before the first sale.
+    #[must_use]
+    pub fn queued_max(self, requests: usize) -> Self {
+        Self { queued_max: requests, sales: Arc::default(), ..self }
     }
 
-    /// Decides in as many calls as overdue reservations make necessary, mostly one.
-    async fn decide_all(&self, sale: &SaleId, requests: &[Reserve], at: At) -> Vec<Result<Outcome, Error>> {
-        if let Some(error) = batch_error(requests) {
-            return requests.iter().map(|_| Err(error.clone())).collect();
-        }
-        let mut steps = self.steps(at);
-        let mut answers = Vec::with_capacity(requests.len());
-        while let Some(rest @ [_, ..]) = requests.get(answers.len()..) {
-            match self.decide_some(sale, rest, &mut steps).await {
-                Ok(decided) => answers.extend(decided),
-                // What was decided in earlier steps stands.
-                Err(error) => answers.extend(rest.iter().map(|_| Err(error.clone()))),
-            }
-        }
-        answers
+    async fn connect_to<S: AsRef<str>>(places: Places, urls: &[S]) -> Result<Self, Error> {
+        let store = Self::over_network(Network::of_seeds(Seeds::new(places, urls)?));
+        let hello = store.network.ask::<String>(Route { slot: 0, lane: 0 }, redis::cmd("PING")).await;
+        hello.map_err(|broken| broken.into_error(None))?;
+        Ok(store)
     }
 
-    async fn decide_some(
-        &self,
-        sale: &SaleId,
-        rest: &[Reserve],
-        steps: &mut Steps,
-    ) -> Result<Vec<Result<Outcome, Error>>, Error> {
-        let text = self.link.run(&Call::Reserve(sale, rest, steps.begin()?)).await?;
-        let reply::Answers { decided, again } = reply::outcomes(&text, sale, rest)?;
-        steps.at = again.map_or(steps.at, At::Millis);
-        Ok(decided)
+    fn over(way: Way) -> Self {
+        Self::over_network(Network { way: Arc::new(way), deadline: DEADLINE })
     }
 
-    async fn decide_one(&self, sale: &SaleId, request: &Reserve, at: At) -> Result<Outcome, Error> {
-        let mut answers = self.decide_all(sale, std::slice::from_ref(request), at).await;
-        answers.pop().unwrap_or_else(|| Err(Fault::Answer { given: String::new() }.into()))
+    fn over_network(network: Network) -> Self {
+        let network = Arc::new(network);
+        Self { network, durability: Durability::Relaxed, queued_max: Self::QUEUED_MAX, sales: Arc::default() }
     }
 
-    async fn pay(&self, reservation: &ReservationId, at: At) -> Result<Confirm, Error> {
-        let mut steps = self.steps(at);
+    fn known(&self, sale: &SaleId) -> Option<Arc<Booth>> {
+        self.sales.read().unwrap_or_else(PoisonError::into_inner).get(sale).cloned()
+    }
+
+    /// The sale, with its terms read from the store the first time.
+    pub(super) async fn booth(&self, sale: &SaleId) -> Result<Arc<Booth>, Error> {
+        let started = Instant::now();
         loop {
-            let call = Call::Confirm(reservation.sale(), reservation.request(), steps.begin()?);
-            match reply::confirmed(&self.link.run(&call).await?, reservation)? {
-                ControlFlow::Break(answer) => return Ok(answer),
-                ControlFlow::Continue(now) => steps.at = At::Millis(now),
+            match self.find(sale).await {
+                // Looking twice harms nothing.
+                Err(error) if error.is_transient() && started.elapsed() < self.network.deadline => {
+                    tokio::time::sleep(PAUSE).await;
+                }
+                found => return found,
             }
         }
     }
 
-    fn steps(&self, at: At) -> Steps {
-        Steps { at, started: Instant::now(), deadline: self.link.deadline }
-    }
-}
-
-impl Steps {
-    /// The time for the next step, unless it is too late for one.
-    fn begin(&self) -> Result<At, Error> {
-        if self.started.elapsed() >= self.deadline {
-            return Err(Broken::Late(self.deadline).into_error(None));
+    async fn find(&self, sale: &SaleId) -> Result<Arc<Booth>, Error> {
+        if let Some(booth) = self.known(sale) {
+            return Ok(booth);
         }
-        Ok(self.at)
+        // A sale of several shards keeps its terms in each; a whole one has no number in its keys.
+        for count in [1, SaleConfig::SHARDS_MAX] {
+            let shard = Shard::new(sale, 0, count);
+            if let Some(terms) = self.terms(sale, &shard).await? {
+                return Ok(self.keep(&terms));
+            }
+        }
+        Err(Fault::NotLoaded { sale: sale.clone() }.into())
+    }
+
+    async fn terms(&self, sale: &SaleId, shard: &Shard) -> Result<Option<SaleConfig>, Error> {
+        let [numbers, ..] = shard.keys();
+        let mut cmd = redis::cmd("HGET");
+        cmd.arg(numbers).arg("terms");
+        let route = Route { slot: shard.slot, lane: 0 };
+        let text: Option<String> =
+            self.network.ask(route, cmd).await.map_err(|broken| broken.into_error(Some(sale)))?;
+        let read = |text: String| terms::from_text(sale, &text).ok_or_else(|| corrupt(sale, "terms"));
+        text.map(read).transpose()
+    }
+
+    fn keep(&self, terms: &SaleConfig) -> Arc<Booth> {
+        let mut sales = self.sales.write().unwrap_or_else(PoisonError::into_inner);
+        let make = || {
+            let desk = Desk::new(Arc::clone(&self.network), self.durability, terms.clone());
+            Arc::new(Booth::new(desk, self.queued_max))
+        };
+        Arc::clone(sales.entry(terms.id().clone()).or_insert_with(make))
+    }
+
+    pub(super) async fn make(&self, terms: &SaleConfig, stage: Stage) -> Result<Opened, Error> {
+        let desk = Desk::new(Arc::clone(&self.network), self.durability, terms.clone());
+        policy::check(&self.network, desk.shards.iter().map(|shard| shard.slot)).await?;
+        let text = terms::to_text(terms);
+        let mut opened = Opened::Already;
+        for shard in &desk.shards {
+            let shares = terms::shares(terms, shard.index);
+            let call = Call::create(shard, terms, &text, stage, &shares);
+            match reply::opened(&desk.run(shard, &call).await?, About { sale: terms.id(), shard })? {
+                Opened::Created => opened = Opened::Created,
+                Opened::Already => {}
+            }
+        }
+        self.keep(terms);
+        Ok(opened)
     }
 }
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RedisStore").field("deadline", &self.link.deadline).finish_non_exhaustive()
+        let mut debug = f.debug_struct("RedisStore");
+        debug.field("deadline", &self.network.deadline).field("durability", &self.durability);
+        debug.finish_non_exhaustive()
     }
 }
 
 impl SaleStore for RedisStore {
+    fn draft_sale<'a>(&'a self, config: &'a SaleConfig) -> BoxFuture<'a, Result<Opened, Error>> {
+        Box::pin(self.make(config, Stage::Draft))
+    }
+
     fn open_sale<'a>(&'a self, config: &'a SaleConfig) -> BoxFuture<'a, Result<Opened, Error>> {
-        Box::pin(self.open(config))
+        Box::pin(self.make(config, Stage::Ready))
+    }
+
+    fn steer<'a>(&'a self, sale: &'a SaleId, step: Step, at: At) -> BoxFuture<'a, Result<Steered, Error>> {
+        Box::pin(async move { self.booth(sale).await?.desk.steer(step, at).await })
+    }
+
+    fn restock<'a>(
+        &'a self,
+        sale: &'a SaleId,
+        change: &'a Restock,
+        at: At,
+    ) -> BoxFuture<'a, Result<Restocked, Error>> {
+        Box::pin(async move { self.booth(sale).await?.desk.restock(change, at).await })
     }
 
     fn reserve_batch<'a>(
@@ -175,7 +248,12 @@ impl SaleStore for RedisStore {
         requests: &'a [Reserve],
         at: At,
     ) -> BoxFuture<'a, Vec<Result<Outcome, Error>>> {
-        Box::pin(self.decide_all(sale, requests, at))
+        Box::pin(async move {
+            match self.booth(sale).await {
+                Ok(booth) => booth.desk.decide_all(requests, at).await,
+                Err(error) => requests.iter().map(|_| Err(error.clone())).collect(),
+            }
+        })
     }
 
     fn reserve<'a>(
@@ -184,7 +262,19 @@ impl SaleStore for RedisStore {
         request: &'a Reserve,
         at: At,
     ) -> BoxFuture<'a, Result<Outcome, Error>> {
-        Box::pin(self.decide_one(sale, request, at))
+        Box::pin(async move {
+            let booth = match self.known(sale) {
+                Some(booth) => booth,
+                None => self.booth(sale).await?,
+            };
+            match at {
+                At::Server => booth.reserve(request).await,
+                At::Millis(_) => {
+                    let mut answers = booth.desk.decide_all(std::slice::from_ref(request), at).await;
+                    answers.pop().unwrap_or_else(|| Err(reply::strange("")))
+                }
+            }
+        })
     }
 
     fn confirm<'a>(
@@ -192,25 +282,37 @@ impl SaleStore for RedisStore {
         reservation: &'a ReservationId,
         at: At,
     ) -> BoxFuture<'a, Result<Confirm, Error>> {
-        Box::pin(self.pay(reservation, at))
+        Box::pin(async move { self.booth(reservation.sale()).await?.desk.confirm(reservation, at).await })
     }
 
     fn release<'a>(&'a self, reservation: &'a ReservationId) -> BoxFuture<'a, Result<Release, Error>> {
-        Box::pin(async move {
-            let call = Call::Release(reservation.sale(), reservation.request());
-            reply::released(&self.link.run(&call).await?, reservation)
-        })
+        Box::pin(async move { self.booth(reservation.sale()).await?.desk.release(reservation).await })
     }
 
     fn sweep<'a>(&'a self, sale: &'a SaleId, max: u32, at: At) -> BoxFuture<'a, Result<Swept, Error>> {
-        Box::pin(async move { reply::swept(&self.link.run(&Call::Sweep(sale, max, at)).await?, sale) })
+        Box::pin(async move { self.booth(sale).await?.desk.sweep(max, at).await })
     }
 
-    fn state<'a>(&'a self, sale: &'a SaleId) -> BoxFuture<'a, Result<SaleState, Error>> {
-        Box::pin(read::state(&self.link, sale))
+    fn state<'a>(&'a self, sale: &'a SaleId, at: At) -> BoxFuture<'a, Result<SaleState, Error>> {
+        Box::pin(async move { self.booth(sale).await?.desk.state(at).await })
     }
 
     fn audit<'a>(&'a self, sale: &'a SaleId) -> BoxFuture<'a, Result<Audit, Error>> {
-        Box::pin(read::audit(&self.link, sale))
+        Box::pin(async move {
+            let booth = self.booth(sale).await?;
+            let mut shards = Vec::with_capacity(booth.desk.shards.len());
+            for shard in &booth.desk.shards {
+                shards.push(booth.desk.audit(shard).await?);
+            }
+            Ok(Audit { shards })
+        })
     }
+
+    fn latch(&self, sale: &SaleId) -> Option<Arc<Latch>> {
+        self.known(sale).map(|booth| Arc::clone(&booth.desk.latch))
+    }
+}
+
+fn corrupt(sale: &SaleId, what: &str) -> Error {
+    Fault::Corrupt { sale: sale.clone(), what: what.to_owned() }.into()
 }

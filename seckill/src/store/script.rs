@@ -1,140 +1,269 @@
 //! The scripts, and the keys and arguments they take. What they decide is written in them, not here.
 
-use std::fmt;
 use std::sync::LazyLock;
 
-use redis::{Cmd, RedisWrite, Script, ToRedisArgs};
+use redis::{Cmd, Script};
 
+use super::pass::Pass;
+use super::recovery::KeptOrder;
+use super::shard::Shard;
+use super::transfer::Transfer;
 use crate::config::SaleConfig;
-use crate::ids::{RequestId, SaleId};
-use crate::reservation::Reserve;
+use crate::ids::{BuyerId, ReservationId};
+use crate::phase::{Stage, Step};
+use crate::restock::{Direction, Restock};
+use crate::text::{escape, in_list};
 use crate::time::At;
 
-/// The parts of a sale, in the order of `KEYS`.
-const PARTS: [&str; 5] = ["numbers", "buyers", "reservations", "deadlines", "events"];
-
-static OPEN: LazyLock<Script> = LazyLock::new(|| Script::new(include_str!("redis/open.lua")));
-static RESERVE: LazyLock<Script> = LazyLock::new(|| Script::new(RESERVE_SOURCE));
-static CONFIRM: LazyLock<Script> = LazyLock::new(|| Script::new(CONFIRM_SOURCE));
-static RELEASE: LazyLock<Script> = LazyLock::new(|| Script::new(RELEASE_SOURCE));
-static SWEEP: LazyLock<Script> = LazyLock::new(|| Script::new(SWEEP_SOURCE));
-
-/// The text of the script that decides requests.
-pub(crate) const RESERVE_SOURCE: &str =
-    concat!(include_str!("redis/sale.lua"), include_str!("redis/reserve.lua"));
-const CONFIRM_SOURCE: &str = concat!(include_str!("redis/sale.lua"), include_str!("redis/confirm.lua"));
-const RELEASE_SOURCE: &str = concat!(include_str!("redis/sale.lua"), include_str!("redis/release.lua"));
-const SWEEP_SOURCE: &str = concat!(include_str!("redis/sale.lua"), include_str!("redis/sweep.lua"));
-
-/// One script with its arguments, ready to be sent.
-pub(crate) enum Call<'a> {
-    Open(&'a SaleConfig),
-    Reserve(&'a SaleId, &'a [Reserve], At),
-    Confirm(&'a SaleId, &'a RequestId, At),
-    Release(&'a SaleId, &'a RequestId),
-    Sweep(&'a SaleId, u32, At),
+/// A script by its file, with what the slow scripts share in front of it.
+macro_rules! script {
+    ($name:ident, $file:literal) => {
+        static $name: LazyLock<Source> = LazyLock::new(|| {
+            Source::new(concat!(
+                include_str!("redis/head.lua"),
+                include_str!("redis/tools.lua"),
+                include_str!($file)
+            ))
+        });
+    };
 }
 
-/// The name of one part of a sale. The braces make Redis Cluster keep all parts in one slot.
-pub(crate) struct Key<'a> {
-    pub(crate) sale: &'a SaleId,
-    pub(crate) part: &'a str,
+static RESERVE: LazyLock<Source> = LazyLock::new(|| Source::new(RESERVE_SOURCE));
+script!(CREATE, "redis/create.lua");
+script!(CONFIRM, "redis/confirm.lua");
+script!(RELEASE, "redis/release.lua");
+script!(SWEEP, "redis/sweep.lua");
+script!(PEEK, "redis/peek.lua");
+script!(STEER, "redis/steer.lua");
+script!(RESTOCK, "redis/restock.lua");
+script!(DEBIT, "redis/debit.lua");
+script!(CREDIT, "redis/credit.lua");
+script!(SETTLE_DEBIT, "redis/settle_debit.lua");
+script!(RESTORE, "redis/restore.lua");
+script!(THAW, "redis/thaw.lua");
+
+/// The text of the script that decides requests: the common case first, then all others.
+pub(crate) const RESERVE_SOURCE: &str = concat!(
+    include_str!("redis/reserve.lua"),
+    include_str!("redis/tools.lua"),
+    include_str!("redis/judge.lua")
+);
+
+/// A script's text and its digest.
+struct Source {
+    text: &'static str,
+    script: Script,
 }
 
-impl Call<'_> {
+/// One script with its keys and arguments, ready to be sent by digest or by text.
+pub(crate) struct Call {
+    source: &'static Source,
+    /// Keys and arguments, the number of keys first.
+    tail: Vec<Vec<u8>>,
+}
+
+impl Source {
+    fn new(text: &'static str) -> Self {
+        Self { text, script: Script::new(text) }
+    }
+}
+
+impl Call {
     /// The call by the script's digest: short, and all that is needed once the server knows the script.
     pub(crate) fn by_digest(&self) -> Cmd {
-        let mut cmd = redis::cmd("EVALSHA");
-        cmd.arg(self.script().get_hash());
-        self.fill(&mut cmd);
-        cmd
+        self.command("EVALSHA", self.source.script.get_hash())
     }
 
     /// The call by the script's text, which also teaches it to the server.
     pub(crate) fn by_text(&self) -> Cmd {
-        let mut cmd = redis::cmd("EVAL");
-        cmd.arg(match self {
-            Self::Open(_) => include_str!("redis/open.lua"),
-            Self::Reserve(..) => RESERVE_SOURCE,
-            Self::Confirm(..) => CONFIRM_SOURCE,
-            Self::Release(..) => RELEASE_SOURCE,
-            Self::Sweep(..) => SWEEP_SOURCE,
-        });
-        self.fill(&mut cmd);
+        self.command("EVAL", self.source.text)
+    }
+
+    fn command(&self, name: &str, script: &str) -> Cmd {
+        let mut cmd = redis::cmd(name);
+        cmd.arg(script);
+        for argument in &self.tail {
+            cmd.arg(&**argument);
+        }
         cmd
     }
 
-    /// The sale it is about.
-    pub(crate) fn sale(&self) -> &SaleId {
-        match self {
-            Self::Open(config) => config.id(),
-            Self::Reserve(sale, ..)
-            | Self::Confirm(sale, ..)
-            | Self::Release(sale, _)
-            | Self::Sweep(sale, ..) => sale,
+    /// Makes a sale, or a shard of one, that starts with `shares` units.
+    pub(crate) fn create(
+        shard: &Shard,
+        terms: &SaleConfig,
+        text: &str,
+        stage: Stage,
+        shares: &[u64],
+    ) -> Self {
+        let mut call = Self::over(&CREATE, shard.keys(), At::Server, shard.seen(), false);
+        call.push(stage.letter().encode_utf8(&mut [0; 4])).push(text);
+        call.number(terms.opens_at().millis()).number(terms.closes_at().millis());
+        call.number(terms.buyer_limit().units().into()).number(terms.pay_within_millis());
+        call.numbers(shares);
+        call
+    }
+
+    pub(crate) fn steer(shard: &Shard, at: At, step: Step, shares: &[u64]) -> Self {
+        let mut call = Self::new(&STEER, shard, at, false);
+        call.push(match step {
+            Step::Warm => "warm",
+            Step::Pause => "pause",
+            Step::Resume => "resume",
+            Step::Close => "close",
+            Step::Settle => "settle",
+        });
+        call.numbers(shares);
+        call
+    }
+
+    pub(crate) fn confirm(shard: &Shard, at: At, touch: bool, id: &ReservationId, last: bool) -> Self {
+        let mut call = Self::new(&CONFIRM, shard, at, touch);
+        call.buyer(id.buyer()).push(id.request().as_str()).push(if last { "1" } else { "" });
+        call
+    }
+
+    pub(crate) fn release(shard: &Shard, touch: bool, id: &ReservationId) -> Self {
+        let mut call = Self::new(&RELEASE, shard, At::Server, touch);
+        call.buyer(id.buyer()).push(id.request().as_str());
+        call
+    }
+
+    pub(crate) fn sweep(shard: &Shard, at: At, max: u32) -> Self {
+        let mut call = Self::new(&SWEEP, shard, at, false);
+        call.number(max.into());
+        call
+    }
+
+    /// Reads the counters of so many things; `letters` says which.
+    pub(crate) fn peek(shard: &Shard, at: At, things: usize, letters: &str) -> Self {
+        let mut call = Self::new(&PEEK, shard, at, false);
+        call.push(&things.to_string()).push(letters);
+        call
+    }
+
+    pub(crate) fn restock(
+        shard: &Shard,
+        at: At,
+        touch: bool,
+        change: &Restock,
+        sku: usize,
+        units: u64,
+    ) -> Self {
+        let mut call = Self::over(&RESTOCK, shard.keys(), at, shard.seen(), touch);
+        call.push(change.id.as_str()).push(&sku.to_string());
+        call.push(match change.direction {
+            Direction::Add => "add",
+            Direction::Withdraw => "withdraw",
+        });
+        call.number(units);
+        call
+    }
+
+    pub(crate) fn debit(shard: &Shard, at: At, touch: bool, target: usize, sku: usize, want: u64) -> Self {
+        let mut call = Self::new(&DEBIT, shard, at, touch);
+        call.push(&target.to_string()).push(&sku.to_string()).number(want);
+        call
+    }
+
+    pub(crate) fn credit(shard: &Shard, at: At, touch: bool, source: usize, transfer: &Transfer) -> Self {
+        let mut call = Self::new(&CREDIT, shard, at, touch);
+        call.push(&source.to_string()).number(transfer.number);
+        call.push(&transfer.sku.to_string()).number(transfer.units);
+        call
+    }
+
+    pub(crate) fn settle_debit(shard: &Shard, at: At, touch: bool, target: usize, number: u64) -> Self {
+        let mut call = Self::new(&SETTLE_DEBIT, shard, at, touch);
+        call.push(&target.to_string()).number(number);
+        call
+    }
+
+    pub(crate) fn restore(shard: &Shard, orders: &[(&KeptOrder, String)]) -> Self {
+        let mut call = Self::new(&RESTORE, shard, At::Server, false);
+        for (order, lines) in orders {
+            let buyer = escape(order.id.buyer().as_str(), in_list);
+            let (until, letter) = (order.pay_until.millis(), order.state.letter());
+            call.push(&format!("{buyer} {} {lines} {until} {letter}", order.id.request()));
+        }
+        call
+    }
+
+    pub(crate) fn thaw(shard: &Shard, floor: u64) -> Self {
+        let mut call = Self::new(&THAW, shard, At::Server, false);
+        call.number(floor);
+        call
+    }
+
+    /// A call with the time, the highest step that this process has seen, and whether a replay has to leave
+    /// something that replicas can acknowledge.
+    fn new(source: &'static LazyLock<Source>, shard: &Shard, at: At, touch: bool) -> Self {
+        // A cluster that moves the slot refuses a call that names a key which is not there, as `restocks` often
+        // is not; so only those name it that use it.
+        let [keys @ .., _restocks] = shard.keys();
+        Self::over(source, keys, at, shard.seen(), touch)
+    }
+
+    fn over(source: &'static LazyLock<Source>, keys: &[String], at: At, seen: u64, touch: bool) -> Self {
+        let mut call = Self { source, tail: Vec::with_capacity(16) };
+        call.push(&keys.len().to_string());
+        for key in keys {
+            call.push(key);
+        }
+        match at {
+            At::Server => call.push(""),
+            At::Millis(now) => call.number(now.millis()),
+        };
+        call.number(seen).push(if touch { "1" } else { "" });
+        call
+    }
+
+    fn push(&mut self, argument: &str) -> &mut Self {
+        self.tail.push(argument.as_bytes().to_vec());
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        self.push(&number.to_string())
+    }
+
+    fn numbers(&mut self, numbers: &[u64]) {
+        for number in numbers {
+            self.number(*number);
         }
     }
 
-    fn script(&self) -> &'static Script {
-        match self {
-            Self::Open(_) => &OPEN,
-            Self::Reserve(..) => &RESERVE,
-            Self::Confirm(..) => &CONFIRM,
-            Self::Release(..) => &RELEASE,
-            Self::Sweep(..) => &SWEEP,
-        }
-    }
-
-    fn fill(&self, cmd: &mut Cmd) {
-        cmd.arg(PARTS.len());
-        for part in PARTS {
-            cmd.arg(Key { sale: self.sale(), part });
-        }
-        match self {
-            Self::Open(config) => open_args(cmd, config),
-            Self::Reserve(_, requests, at) => {
-                time_arg(cmd, *at);
-                for request in *requests {
-                    cmd.arg(request.buyer.as_str());
-                    cmd.arg(request.quantity.units()).arg(request.request.as_str());
-                }
-            }
-            Self::Confirm(_, request, at) => {
-                time_arg(cmd, *at);
-                cmd.arg(request.as_str());
-            }
-            Self::Release(_, request) => {
-                cmd.arg("").arg(request.as_str());
-            }
-            Self::Sweep(_, max, at) => {
-                time_arg(cmd, *at);
-                cmd.arg(*max);
-            }
-        }
+    fn buyer(&mut self, buyer: &BuyerId) -> &mut Self {
+        self.push(&escape(buyer.as_str(), in_list))
     }
 }
 
-fn open_args(cmd: &mut Cmd, config: &SaleConfig) {
-    time_arg(cmd, At::Server);
-    cmd.arg(config.opens_at().millis()).arg(config.closes_at().millis());
-    cmd.arg(config.stock()).arg(config.buyer_limit().units()).arg(config.pay_within_millis());
-}
-
-fn time_arg(cmd: &mut Cmd, at: At) {
-    match at {
+/// The command that decides one pass, by digest or by text. It is written straight, without a copy: a pass has
+/// hundreds of arguments.
+pub(crate) fn reserve(shard: &Shard, pass: &Pass<'_>, by_text: bool) -> Cmd {
+    let (name, script) =
+        if by_text { ("EVAL", RESERVE.text) } else { ("EVALSHA", RESERVE.script.get_hash()) };
+    let mut cmd = Cmd::with_capacity(16 + pass.len() * 3, 320 + pass.len() * 40);
+    cmd.arg(name).arg(script).arg(4);
+    for key in shard.keys().iter().take(4) {
+        cmd.arg(&**key);
+    }
+    match pass.at {
         At::Server => cmd.arg(""),
         At::Millis(now) => cmd.arg(now.millis()),
     };
-}
-
-impl fmt::Display for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{{gh:sale:{}}}:{}", self.sale, self.part)
+    cmd.arg(shard.seen()).arg(if pass.touch { "1" } else { "" });
+    cmd.arg(pass.uniform().unwrap_or("*")).arg(pass.skus_text()).arg(pass.len());
+    for request in pass.requests() {
+        cmd.arg(&*escape(request.buyer.as_str(), in_list));
     }
-}
-
-impl ToRedisArgs for Key<'_> {
-    fn write_redis_args<W: RedisWrite + ?Sized>(&self, out: &mut W) {
-        out.write_arg_fmt(self);
+    for request in pass.requests() {
+        cmd.arg(request.request.as_str());
     }
+    if pass.uniform().is_none() {
+        for lines in pass.texts() {
+            cmd.arg(&**lines);
+        }
+    }
+    cmd
 }

@@ -1,25 +1,40 @@
-//! The rule by example, in the memory store and in Redis: each case is one promise of the crate.
+//! The decision of one request by example, in every store: each case is one promise of the crate.
 
-use seckill::{
-    At, Confirm, ErrorKind, FlashSale, Opened, Outcome, Refusal, Release, ReservationId, ReservationState,
-    Reserve, SaleConfig, SaleStore, Swept, UnixMillis,
-};
+use seckill::{Eligible, ErrorKind, Phase, Refusal, Release, ReservationState, Reserve, Steered, Step};
 
-use crate::stage::{CLOSES, OPENS, PAY, ask, at, buyer, in_all, open_terms, quantity, request, terms, won};
+use crate::stage::{CLOSES, OPENS, PAY, Shop, ask, at, buyer, fresh, in_all, refused, terms, won};
 
 #[tokio::test]
 async fn window_is_closed_before_and_after() {
     in_all(async |store| {
-        let terms = terms(5, 1);
-        assert_eq!(store.open_sale(&terms).await.unwrap(), Opened::Created);
-        let early = store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS - 1)).await.unwrap();
-        assert_eq!(early, Outcome::Refused(Refusal::NotOpen { opens_at: terms.opens_at() }));
-        won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS)).await.unwrap());
-        won(store.reserve(terms.id(), &ask(2, 1, 2), at(CLOSES - 1)).await.unwrap());
-        let late = store.reserve(terms.id(), &ask(3, 1, 3), at(CLOSES)).await.unwrap();
-        assert_eq!(late, Outcome::Refused(Refusal::Closed));
+        let shop = Shop::open(&store, terms(5, 1)).await;
+        let not_open = refused(Refusal::NotOpen { opens_at: shop.terms.opens_at() });
+        assert_eq!(shop.ask(&ask(1, 1, 1), OPENS - 1).await, not_open);
+        shop.win(&ask(1, 1, 1), OPENS).await;
+        shop.win(&ask(2, 1, 2), CLOSES - 1).await;
+        assert_eq!(shop.ask(&ask(3, 1, 3), CLOSES).await, refused(Refusal::Closed));
         // A win is told again even then.
-        assert!(won(store.reserve(terms.id(), &ask(2, 1, 2), at(CLOSES)).await.unwrap()).replayed);
+        assert!(won(shop.ask(&ask(2, 1, 2), CLOSES).await).replayed);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn draft_and_pause_are_not_open_before_the_opening_and_closed_after_the_end() {
+    in_all(async |store| {
+        let draft = Shop::draft(&store, terms(5, 1)).await;
+        let paused = Shop::open(&store, terms(5, 1)).await;
+        assert_eq!(paused.steer(Step::Pause, 0).await, Steered::Done);
+        let not_open = refused(Refusal::NotOpen { opens_at: draft.terms.opens_at() });
+        assert_eq!(draft.ask(&ask(1, 1, 1), OPENS - 1).await, not_open);
+        assert_eq!(draft.ask(&ask(1, 1, 1), CLOSES - 1).await, not_open);
+        assert_eq!(draft.ask(&ask(1, 1, 1), CLOSES).await, refused(Refusal::Closed));
+        assert_eq!(paused.ask(&ask(1, 1, 1), OPENS - 1).await, not_open);
+        assert_eq!(paused.ask(&ask(1, 1, 1), OPENS).await, refused(Refusal::Paused));
+        assert_eq!(paused.ask(&ask(1, 1, 1), CLOSES).await, refused(Refusal::Closed));
+        let closed = Shop::open(&store, terms(5, 1)).await;
+        assert_eq!(closed.steer(Step::Close, 0).await, Steered::Done);
+        assert_eq!(closed.ask(&ask(1, 1, 1), 0).await, refused(Refusal::Closed));
     })
     .await;
 }
@@ -27,18 +42,48 @@ async fn window_is_closed_before_and_after() {
 #[tokio::test]
 async fn same_request_wins_once_and_cannot_be_reused() {
     in_all(async |store| {
-        let terms = terms(5, 2);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 2, 1), at(OPENS)).await.unwrap());
-        let again = won(store.reserve(terms.id(), &ask(1, 2, 1), at(OPENS + 9)).await.unwrap());
+        let shop = Shop::open(&store, terms(5, 2)).await;
+        let first = won(shop.ask(&ask(1, 2, 1), OPENS).await);
+        let before = shop.state(OPENS).await;
+        let again = won(shop.ask(&ask(1, 2, 1), OPENS + 9).await);
         assert!(again.replayed && !first.replayed);
         assert_eq!((again.id, again.pay_until, again.state), (first.id, first.pay_until, first.state));
-        for other in [ask(2, 2, 1), ask(1, 1, 1)] {
-            let error = store.reserve(terms.id(), &other, at(OPENS)).await.unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Misuse);
-            assert!(error.to_string().starts_with("request id `request-1` was used before"), "{error}");
+        let reused = store.reserve(shop.terms.id(), &ask(1, 1, 1), at(OPENS)).await.unwrap_err();
+        assert_eq!(reused.kind(), ErrorKind::Misuse);
+        assert!(reused.to_string().starts_with("request id `request-1` was used before"), "{reused}");
+        assert_eq!(shop.state(OPENS).await, before);
+        // Request ids are each buyer's own.
+        shop.win(&ask(2, 1, 1), OPENS).await;
+        assert_eq!(shop.units().await, (2, 3, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn win_is_told_again_as_long_as_the_sale_lives() {
+    in_all(async |store| {
+        let shop = Shop::open(&store, terms(5, 1)).await;
+        let (paid, freed, swept) = (ask(1, 1, 1), ask(2, 1, 1), ask(3, 1, 1));
+        for request in [&paid, &freed, &swept] {
+            shop.win(request, OPENS).await;
         }
-        assert_eq!(store.state(terms.id()).await.unwrap().left, 3);
+        shop.pay(&shop.id(1, 1), OPENS).await;
+        assert_eq!(store.release(&shop.id(2, 1)).await.unwrap(), Release::Released);
+        let told = async |request: &Reserve, now| {
+            let again = won(shop.ask(request, now).await);
+            assert!(again.replayed && again.pay_until.millis() == OPENS + PAY, "{again:?}");
+            again.state
+        };
+        shop.steer(Step::Pause, OPENS).await;
+        assert_eq!(told(&swept, OPENS).await, ReservationState::Held);
+        store.sweep(shop.terms.id(), 9, at(OPENS + PAY)).await.unwrap();
+        for (step, now) in [(Step::Resume, OPENS), (Step::Close, OPENS), (Step::Settle, CLOSES)] {
+            assert_eq!(shop.steer(step, now).await, Steered::Done);
+            assert_eq!(told(&paid, now).await, ReservationState::Paid, "after {step:?}");
+            assert_eq!(told(&freed, now).await, ReservationState::Returned, "after {step:?}");
+            assert_eq!(told(&swept, now).await, ReservationState::Returned, "after {step:?}");
+        }
+        assert_eq!(shop.state(CLOSES).await.phase, Phase::Settled);
     })
     .await;
 }
@@ -46,17 +91,22 @@ async fn same_request_wins_once_and_cannot_be_reused() {
 #[tokio::test]
 async fn limit_and_stock_refuse_and_are_decided_anew() {
     in_all(async |store| {
-        let terms = terms(3, 2);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 2, 1), at(OPENS)).await.unwrap());
-        let over = store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS)).await.unwrap();
-        assert_eq!(over, Outcome::Refused(Refusal::LimitReached { limit: 2, held: 2 }));
-        let out = store.reserve(terms.id(), &ask(2, 2, 3), at(OPENS)).await.unwrap();
-        assert_eq!(out, Outcome::Refused(Refusal::SoldOut));
-        assert_eq!(store.release(&first.id).await.unwrap(), Release::Released);
-        assert_eq!(store.release(&first.id).await.unwrap(), Release::AlreadyReturned);
-        won(store.reserve(terms.id(), &ask(2, 2, 3), at(OPENS)).await.unwrap());
-        won(store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS)).await.unwrap());
+        let shop = Shop::open(&store, terms(3, 2)).await;
+        assert_eq!(
+            shop.ask(&ask(1, 3, 1), OPENS).await,
+            refused(Refusal::LimitReached { limit: 2, held: 0 })
+        );
+        let first = shop.win(&ask(1, 2, 1), OPENS).await;
+        let over = refused(Refusal::LimitReached { limit: 2, held: 2 });
+        assert_eq!(shop.ask(&ask(1, 1, 2), OPENS).await, over);
+        assert_eq!(shop.ask(&ask(2, 2, 3), OPENS).await, refused(Refusal::SoldOut));
+        assert_eq!(store.release(&first).await.unwrap(), Release::Released);
+        assert_eq!(store.release(&first).await.unwrap(), Release::AlreadyReturned);
+        shop.win(&ask(2, 2, 3), OPENS).await;
+        shop.win(&ask(1, 1, 2), OPENS).await;
+        // Paid units count as held ones do.
+        shop.pay(&shop.id(2, 3), OPENS).await;
+        assert_eq!(shop.ask(&ask(2, 1, 4), OPENS).await, over);
     })
     .await;
 }
@@ -64,42 +114,124 @@ async fn limit_and_stock_refuse_and_are_decided_anew() {
 #[tokio::test]
 async fn hold_that_is_over_refuses_nobody() {
     in_all(async |store| {
-        let terms = terms(1, 1);
-        store.open_sale(&terms).await.unwrap();
-        won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS)).await.unwrap());
-        let held = store.reserve(terms.id(), &ask(2, 1, 2), at(OPENS + PAY - 1)).await.unwrap();
-        assert_eq!(held, Outcome::Refused(Refusal::SoldOut));
+        let shop = Shop::open(&store, terms(1, 1)).await;
+        shop.win(&ask(1, 1, 1), OPENS).await;
+        assert_eq!(shop.ask(&ask(2, 1, 2), OPENS + PAY - 1).await, refused(Refusal::SoldOut));
         // Nobody has swept: the request itself returns what is overdue.
-        won(store.reserve(terms.id(), &ask(2, 1, 2), at(OPENS + PAY)).await.unwrap());
-        let replay = won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS + PAY)).await.unwrap());
+        shop.win(&ask(2, 1, 2), OPENS + PAY).await;
+        let replay = won(shop.ask(&ask(1, 1, 1), OPENS + PAY).await);
         assert_eq!(replay.state, ReservationState::Returned);
     })
     .await;
 }
 
-/// Lets each of `count` buyers, the first with number `first`, hold one unit.
-async fn crowd(store: &dyn SaleStore, terms: &SaleConfig, first: u64, count: u64) {
-    let holds: Vec<_> = (first..first + count).map(|number| ask(number, 1, number)).collect();
-    for chunk in holds.chunks(Reserve::BATCH_MAX) {
-        for answer in store.reserve_batch(terms.id(), chunk, at(OPENS)).await {
-            won(answer.unwrap());
-        }
-    }
+#[tokio::test]
+async fn own_holds_that_are_over_are_returned_at_the_limit() {
+    in_all(async |store| {
+        let shop = Shop::open(&store, terms(2_000, 3)).await;
+        shop.crowd(1_000, 600, OPENS).await;
+        shop.win(&ask(1, 1, 1), OPENS + 1).await;
+        shop.win(&ask(1, 1, 2), OPENS + 1).await;
+        shop.win(&ask(1, 1, 3), OPENS + 2).await;
+        let full = shop.ask(&ask(1, 1, 4), OPENS + PAY).await;
+        assert_eq!(full, refused(Refusal::LimitReached { limit: 3, held: 3 }));
+        // Both that are over go, in this very step, and none of the crowd before them.
+        let before = shop.state(OPENS).await;
+        let all = shop.ask(&ask(1, 3, 4), OPENS + PAY + 1).await;
+        assert_eq!(all, refused(Refusal::LimitReached { limit: 3, held: 1 }));
+        let after = shop.state(OPENS).await;
+        assert_eq!((after.held(), after.sequence), (before.held() - 2, before.sequence + 1));
+        shop.win(&ask(1, 2, 4), OPENS + PAY + 1).await;
+        assert_eq!(shop.units().await, (1_397, 603, 0));
+        // Below the limit nothing is returned.
+        shop.win(&ask(2, 1, 1), OPENS).await;
+        shop.win(&ask(2, 1, 2), OPENS + PAY).await;
+        assert_eq!(won(shop.ask(&ask(2, 1, 1), OPENS + PAY).await).state, ReservationState::Held);
+    })
+    .await;
 }
 
 #[tokio::test]
-async fn own_hold_that_is_over_behind_many_others_refuses_nobody() {
+async fn buyer_has_sixty_four_reservations_and_no_more() {
     in_all(async |store| {
-        let terms = terms(2_000, 1);
-        store.open_sale(&terms).await.unwrap();
-        crowd(&*store, &terms, 1_000, 600).await;
-        won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS + 1)).await.unwrap());
-        let held = store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS + PAY)).await.unwrap();
-        assert_eq!(held, Outcome::Refused(Refusal::LimitReached { limit: 1, held: 1 }));
-        // That refusal came after a look at all others, each step of which is a call by its number.
-        let state = store.state(terms.id()).await.unwrap();
-        assert_eq!((state.left, state.held, state.sequence), (1_999, 1, 7));
-        won(store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS + PAY + 1)).await.unwrap());
+        let shop = Shop::open(&store, terms(5, 2)).await;
+        let max = u64::try_from(Reserve::PER_BUYER_MAX).unwrap();
+        for number in 1..max {
+            let id = shop.win(&ask(1, 1, number), OPENS).await;
+            assert_eq!(store.release(&id).await.unwrap(), Release::Released);
+        }
+        shop.win(&ask(1, 2, max), OPENS).await;
+        let too_many = refused(Refusal::TooMany { max: 64 });
+        // Said before the limit, which is reached too, and before the stock.
+        assert_eq!(shop.ask(&ask(1, 1, 65), OPENS).await, too_many);
+        assert_eq!(shop.ask(&ask(1, 1, 65), CLOSES - 1).await, too_many);
+        shop.win(&ask(2, 2, 1), OPENS).await;
+        shop.win(&ask(3, 1, 1), OPENS).await;
+        assert_eq!(shop.ask(&ask(1, 1, 65), OPENS).await, too_many);
+        assert_eq!(won(shop.ask(&ask(1, 1, 1), OPENS).await).state, ReservationState::Returned);
+        assert!(won(shop.ask(&ask(1, 2, max), OPENS).await).replayed);
+        assert_eq!(shop.ask(&ask(1, 1, 65), CLOSES).await, refused(Refusal::Closed));
+        shop.steer(Step::Pause, OPENS).await;
+        assert_eq!(shop.ask(&ask(1, 1, 65), OPENS).await, refused(Refusal::Paused));
+    })
+    .await;
+}
+
+/// One sale in which everything stands against the request, and one obstacle after the other is taken away.
+#[tokio::test]
+async fn the_first_obstacle_is_told() {
+    in_all(async |store| {
+        let shop = Shop::open(&store, terms(2, 1).eligible_only()).await;
+        let proven = |who, number| ask(who, 1, number).eligible(shop.proof(who));
+        shop.win(&proven(1, 1), OPENS).await;
+        shop.win(&proven(2, 1), OPENS).await;
+        shop.steer(Step::Pause, OPENS).await;
+        // Without a proof not even the own win is told.
+        assert_eq!(shop.ask(&ask(1, 1, 1), CLOSES).await, refused(Refusal::NotEligible));
+        assert_eq!(shop.ask(&ask(1, 1, 2), CLOSES).await, refused(Refusal::NotEligible));
+        assert!(won(shop.ask(&proven(1, 1), CLOSES).await).replayed);
+        let reused = ask(1, 2, 1).eligible(shop.proof(1));
+        let reused = store.reserve(shop.terms.id(), &reused, at(CLOSES)).await.unwrap_err();
+        assert_eq!(reused.kind(), ErrorKind::Misuse);
+        assert_eq!(shop.ask(&proven(1, 2), CLOSES).await, refused(Refusal::Closed));
+        let not_open = refused(Refusal::NotOpen { opens_at: shop.terms.opens_at() });
+        assert_eq!(shop.ask(&proven(1, 2), OPENS - 1).await, not_open);
+        assert_eq!(shop.ask(&proven(1, 2), OPENS).await, refused(Refusal::Paused));
+        shop.steer(Step::Resume, OPENS).await;
+        assert_eq!(
+            shop.ask(&proven(1, 2), OPENS).await,
+            refused(Refusal::LimitReached { limit: 1, held: 1 })
+        );
+        assert_eq!(shop.ask(&proven(3, 1), OPENS).await, refused(Refusal::SoldOut));
+        store.release(&shop.id(2, 1)).await.unwrap();
+        shop.win(&proven(3, 1), OPENS).await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn proof_is_for_one_sale_and_one_buyer() {
+    in_all(async |store| {
+        let shop = Shop::open(&store, terms(5, 1).eligible_only()).await;
+        let request = ask(1, 1, 1);
+        let wrong = [shop.proof(2), Eligible::vouched(&fresh(), &buyer(1))];
+        for proof in wrong {
+            let answer = shop.ask(&request.clone().eligible(proof), OPENS).await;
+            assert_eq!(answer, refused(Refusal::NotEligible));
+        }
+        shop.win(&request.clone().eligible(shop.proof(1)), OPENS).await;
+        // One batch has both.
+        let batch =
+            [ask(2, 1, 1), ask(3, 1, 1).eligible(shop.proof(3)), ask(4, 1, 1).eligible(shop.proof(3))];
+        let answers = shop.batch(&batch, OPENS).await;
+        assert_eq!(
+            (&answers[0], &answers[2]),
+            (&refused(Refusal::NotEligible), &refused(Refusal::NotEligible))
+        );
+        assert!(!won(answers[1].clone()).replayed);
+        // Where everybody may take part, a wrong proof does no harm.
+        let open = Shop::open(&store, terms(5, 1)).await;
+        open.win(&request.eligible(shop.proof(2)), OPENS).await;
     })
     .await;
 }
@@ -107,153 +239,39 @@ async fn own_hold_that_is_over_behind_many_others_refuses_nobody() {
 #[tokio::test]
 async fn batch_goes_on_after_the_step_in_which_it_swept() {
     in_all(async |store| {
-        let terms = terms(601, 601);
-        store.open_sale(&terms).await.unwrap();
-        crowd(&*store, &terms, 1_000, 600).await;
+        let shop = Shop::open(&store, terms(601, 601)).await;
+        shop.crowd(1_000, 600, OPENS).await;
         // The first takes what is left, the second needs one sweep, the third two more; the last is the
         // first again, and the one before it comes too late for all of these.
         let batch = [ask(1, 1, 1), ask(2, 200, 2), ask(3, 400, 3), ask(4, 1, 4), ask(1, 1, 1)];
-        let answers = store.reserve_batch(terms.id(), &batch, at(OPENS + PAY)).await;
-        let answers: Vec<_> = answers.into_iter().map(Result::unwrap).collect();
-        for (answer, replayed) in answers.iter().zip([false, false, false]) {
-            assert_eq!(won(answer.clone()).replayed, replayed);
-        }
-        assert_eq!(answers[3], Outcome::Refused(Refusal::SoldOut));
-        assert!(won(answers[4].clone()).replayed);
-        let audit = store.audit(terms.id()).await.unwrap();
-        assert_eq!((audit.left, audit.held, audit.conserved()), (0, 601, true));
+        let answers = shop.batch(&batch, OPENS + PAY).await;
+        // In the pass after the first sweep 256 units are left: 200 for the second and 1 for the fourth.
+        let wins: Vec<_> = answers.iter().map(won_anew).collect();
+        assert_eq!(wins, [Some(true), Some(true), None, Some(true), Some(false)]);
+        assert_eq!(answers[2], refused(Refusal::SoldOut));
+        assert_eq!(shop.units().await, (399, 202, 0));
     })
     .await;
 }
 
-#[tokio::test]
-async fn late_payment_is_not_gone_while_enough_holds_are_over() {
-    in_all(async |store| {
-        let terms = terms(512, 300);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 300, 1), at(OPENS)).await.unwrap()).id;
-        assert_eq!(store.release(&first).await.unwrap(), Release::Released);
-        crowd(&*store, &terms, 1_000, 512).await;
-        assert_eq!(store.confirm(&first, at(OPENS + PAY)).await.unwrap(), Confirm::Retaken);
-        let audit = store.audit(terms.id()).await.unwrap();
-        assert_eq!((audit.left, audit.held, audit.paid, audit.conserved()), (212, 0, 300, true));
-    })
-    .await;
+fn won_anew(answer: &seckill::Outcome) -> Option<bool> {
+    match answer {
+        seckill::Outcome::Reserved(won) => Some(!won.replayed),
+        _ => None,
+    }
 }
 
 #[tokio::test]
-async fn late_payment_is_gone_when_all_holds_that_are_over_are_too_few() {
+async fn batch_decides_the_requests_of_one_buyer_one_after_the_other() {
     in_all(async |store| {
-        let terms = terms(812, 300);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 300, 1), at(OPENS)).await.unwrap()).id;
-        assert_eq!(store.release(&first).await.unwrap(), Release::Released);
-        for (who, number) in [(2, 2), (3, 3)] {
-            won(store.reserve(terms.id(), &ask(who, 270, number), at(OPENS + PAY)).await.unwrap());
-        }
-        crowd(&*store, &terms, 1_000, 272).await;
-        assert_eq!(store.confirm(&first, at(OPENS + PAY)).await.unwrap(), Confirm::Gone);
-        let state = store.state(terms.id()).await.unwrap();
-        assert_eq!((state.left, state.held, state.paid), (272, 540, 0));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn late_payment_is_retaken_while_units_are_left() {
-    in_all(async |store| {
-        let terms = terms(2, 1);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS)).await.unwrap()).id;
-        let second = won(store.reserve(terms.id(), &ask(2, 1, 2), at(OPENS)).await.unwrap()).id;
-        // Late, but nobody has swept.
-        assert_eq!(store.confirm(&first, at(OPENS + PAY)).await.unwrap(), Confirm::Retaken);
-        // Late, and swept.
-        assert_eq!(store.sweep(terms.id(), 9, at(OPENS + PAY)).await.unwrap().returned, 1);
-        assert_eq!(store.confirm(&second, at(CLOSES + 1)).await.unwrap(), Confirm::Retaken);
-        assert_eq!(store.confirm(&second, at(CLOSES + 2)).await.unwrap(), Confirm::AlreadyPaid);
-        assert_eq!(store.release(&second).await.unwrap(), Release::AlreadyPaid);
-        let audit = store.audit(terms.id()).await.unwrap();
-        assert_eq!((audit.left, audit.held, audit.paid, audit.conserved()), (0, 0, 2, true));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn late_payment_without_units_is_gone_for_good() {
-    in_all(async |store| {
-        let terms = terms(1, 1);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS)).await.unwrap()).id;
-        let later = at(OPENS + PAY);
-        let second = won(store.reserve(terms.id(), &ask(2, 1, 2), later).await.unwrap()).id;
-        assert_eq!(store.confirm(&first, later).await.unwrap(), Confirm::Gone);
-        // The unit comes back, and the gateway tells again: the refund must not turn into a sale.
-        assert_eq!(store.release(&second).await.unwrap(), Release::Released);
-        assert_eq!(store.confirm(&first, later).await.unwrap(), Confirm::Gone);
-        let audit = store.audit(terms.id()).await.unwrap();
-        assert_eq!((audit.left, audit.paid, audit.records.unwrap().gone), (1, 0, 1));
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn late_payment_over_the_limit_is_gone() {
-    in_all(async |store| {
-        let terms = terms(5, 1);
-        store.open_sale(&terms).await.unwrap();
-        let first = won(store.reserve(terms.id(), &ask(1, 1, 1), at(OPENS)).await.unwrap()).id;
-        store.release(&first).await.unwrap();
-        won(store.reserve(terms.id(), &ask(1, 1, 2), at(OPENS)).await.unwrap());
-        assert_eq!(store.confirm(&first, at(OPENS)).await.unwrap(), Confirm::Gone);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn unknown_names_are_errors() {
-    in_all(async |store| {
-        let terms = open_terms(1, 1);
-        let id = ReservationId::new(terms.id(), &request(1));
-        assert_eq!(store.confirm(&id, At::Server).await.unwrap_err().kind(), ErrorKind::NotLoaded);
-        let asked = store.reserve(terms.id(), &ask(1, 1, 1), At::Server).await;
-        assert_eq!(asked.unwrap_err().kind(), ErrorKind::NotLoaded);
-        let sale = FlashSale::open(store, &terms).await.unwrap();
-        assert_eq!(sale.confirm(&id).await.unwrap_err().kind(), ErrorKind::InvalidInput);
-        assert_eq!(sale.release(&id).await.unwrap_err().kind(), ErrorKind::InvalidInput);
-        let other = ReservationId::new(open_terms(1, 1).id(), &request(1));
-        assert_eq!(sale.confirm(&other).await.unwrap_err().kind(), ErrorKind::Misuse);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn sweep_of_two_thousand_goes_in_chunks() {
-    in_all(async |store| {
-        let terms = terms(2_000, 1);
-        store.open_sale(&terms).await.unwrap();
-        for chunk in (0..2_000u64).collect::<Vec<_>>().chunks(250) {
-            let requests: Vec<_> = chunk.iter().map(|number| ask(*number, 1, *number)).collect();
-            for answer in store.reserve_batch(terms.id(), &requests, at(OPENS)).await {
-                won(answer.unwrap());
-            }
-        }
-        let late = at(OPENS + PAY);
-        // A request that would be refused returns one chunk, and no more.
-        won(store.reserve(terms.id(), &ask(9_999, 1, 9_999), late).await.unwrap());
-        let mut returned = Vec::new();
-        loop {
-            let swept = store.sweep(terms.id(), u32::MAX, late).await.unwrap();
-            assert_eq!(u64::from(swept.returned), swept.units);
-            returned.push(swept.returned);
-            if !swept.more {
-                break;
-            }
-        }
-        let chunk = Swept::SWEEP_MAX;
-        assert_eq!(returned, [chunk, chunk, chunk, chunk, chunk, chunk, 2_000 - 7 * chunk]);
-        let audit = store.audit(terms.id()).await.unwrap();
-        assert_eq!((audit.left, audit.held, audit.conserved()), (1_999, 1, true));
+        let shop = Shop::open(&store, terms(3, 2)).await;
+        let batch = [ask(1, 1, 1), ask(1, 1, 1), ask(1, 1, 2), ask(1, 1, 3), ask(2, 2, 1)];
+        let answers = shop.batch(&batch, OPENS).await;
+        // The other buyer is in the first pass, before the second request of the first buyer.
+        let wins: Vec<_> = answers.iter().map(won_anew).collect();
+        assert_eq!(wins, [Some(true), Some(false), None, None, Some(true)]);
+        assert_eq!((&answers[2], &answers[3]), (&refused(Refusal::SoldOut), &refused(Refusal::SoldOut)));
+        assert_eq!(shop.state(OPENS).await.sequence, 2);
     })
     .await;
 }
@@ -261,56 +279,13 @@ async fn sweep_of_two_thousand_goes_in_chunks() {
 #[tokio::test]
 async fn batch_over_the_bound_is_refused_whole() {
     in_all(async |store| {
-        let terms = open_terms(1_000, 1);
-        store.open_sale(&terms).await.unwrap();
+        let shop = Shop::open(&store, terms(1_000, 1)).await;
         let requests: Vec<_> = (0..257).map(|number| ask(number, 1, number)).collect();
-        let answers = store.reserve_batch(terms.id(), &requests, At::Server).await;
+        let answers = store.reserve_batch(shop.terms.id(), &requests, at(OPENS)).await;
         assert_eq!(answers.len(), 257);
         assert!(answers.iter().all(|answer| answer.as_ref().unwrap_err().kind() == ErrorKind::InvalidInput));
-        assert_eq!(store.state(terms.id()).await.unwrap().left, 1_000);
+        assert!(store.reserve_batch(shop.terms.id(), &[], at(OPENS)).await.is_empty());
+        assert_eq!(shop.units().await, (1_000, 0, 0));
     })
     .await;
-}
-
-#[test]
-fn terms_are_checked() {
-    let time = |millis| UnixMillis::new(millis).unwrap();
-    let made =
-        |opens, closes, stock| SaleConfig::new(crate::stage::fresh(), time(opens), time(closes), stock);
-    assert!(made(5, 5, 1).is_err());
-    assert!(made(5, UnixMillis::MAX.millis(), 1).is_err());
-    assert!(made(5, 6, 0).is_err());
-    assert!(made(5, 6, SaleConfig::STOCK_MAX + 1).is_err());
-    let terms = made(5, 6, SaleConfig::STOCK_MAX).unwrap();
-    assert!(terms.clone().time_to_pay(std::time::Duration::ZERO).is_err());
-    assert!(terms.time_to_pay(SaleConfig::TIME_TO_PAY_MAX).is_ok());
-    assert!(UnixMillis::new(UnixMillis::MAX.millis() + 1).is_err());
-    assert_eq!(quantity(10_000), seckill::Quantity::MAX);
-    assert!(seckill::Quantity::new(10_001).is_err());
-    assert_eq!(buyer(1).as_str(), "buyer 1: 买家");
-}
-
-mod names {
-    use proptest::prelude::*;
-    use seckill::{BuyerId, RequestId, ReservationId, SaleId};
-
-    proptest! {
-        #[test]
-        fn no_text_panics(text in ".{0,200}") {
-            let _ = (SaleId::new(&text), RequestId::new(&text), ReservationId::parse(&text));
-            prop_assert_eq!(BuyerId::new(&text).is_ok(), (1..=128).contains(&text.len()));
-        }
-
-        #[test]
-        fn reservation_ids_survive_as_text(sale in "[A-Za-z0-9_-]{1,64}", request in "[A-Za-z0-9_-]{8,64}") {
-            let id = ReservationId::new(&SaleId::new(&sale).unwrap(), &RequestId::new(&request).unwrap());
-            prop_assert_eq!(ReservationId::parse(&id.to_string()).unwrap(), id);
-        }
-
-        #[test]
-        fn refused_text_is_escaped(text in "[\\x00-\\x1f]{1,80}") {
-            let words = SaleId::new(&text).unwrap_err().to_string();
-            prop_assert!(words.chars().all(|char| !char.is_control()), "{:?}", words);
-        }
-    }
 }

@@ -1,7 +1,7 @@
--- Returns overdue reservations. ARGV[2]: at most how many.
--- Answers <reservations>,<units>,<1 when there are more, else 0>.
+-- Looks at wins whose time to pay is over and returns those still held. ARGV[4]: at most how many.
+-- Answers "<returned> <units> <1 when more are over, else 0>".
 return run(function()
-  local returned, units, more = sweep(clock(), math.min(tonumber(ARGV[2]), SWEEP_MAX))
-  commit()
-  return returned .. ',' .. units .. ',' .. (more and 1 or 0)
+  load_rules()
+  local returned, units = sweep(math.min(tonumber(ARGV[4]), SWEEP_MAX))
+  return finish(returned .. ' ' .. units .. ' ' .. (is_due() and 1 or 0))
 end)

@@ -1,0 +1,145 @@
+//! Every figure there is, by name.
+
+use std::future::Future;
+
+use tokio::runtime::Builder;
+
+use crate::clients::ClientPeer;
+use crate::{Error, Line, Options};
+
+mod cluster;
+mod latency;
+mod memory;
+mod server;
+mod soldout;
+mod wins;
+
+/// One figure: a name, what it says, and how to measure it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Figure {
+    /// Dotted: the crate, then the work.
+    pub name: &'static str,
+    /// One sentence.
+    pub about: &'static str,
+    run: fn(&'static str, &Options) -> Result<Line, Error>,
+}
+
+impl Figure {
+    /// Measures it. Progress goes to standard error.
+    ///
+    /// # Errors
+    /// When a server or a peer does not start, or an answer is not what the work has to yield.
+    pub fn measure(&self, options: &Options) -> Result<Line, Error> {
+        (self.run)(self.name, options)
+    }
+}
+
+const fn figure(
+    name: &'static str,
+    about: &'static str,
+    run: fn(&'static str, &Options) -> Result<Line, Error>,
+) -> Figure {
+    Figure { name, about, run }
+}
+
+/// Every figure there is.
+pub const FIGURES: &[Figure] = &[
+    figure(
+        "seckill.win.multiplexed",
+        "wins a second of one sale, 1024 callers, beside one call a request over one redis-rs connection",
+        |name, options| wins::run(name, ClientPeer::Multiplexed, 1024, options),
+    ),
+    figure("seckill.win.multiplexed_256", "the same with 256 callers", |name, options| {
+        wins::run(name, ClientPeer::Multiplexed, 256, options)
+    }),
+    figure("seckill.win.deadpool", "the same beside a deadpool-redis pool of 50", |name, options| {
+        wins::run(name, ClientPeer::Deadpool, 1024, options)
+    }),
+    figure(
+        "seckill.win.ioredis",
+        "the same beside ioredis, with or without auto pipelining, whichever is faster",
+        |name, options| wins::run(name, ClientPeer::Ioredis, 1024, options),
+    ),
+    figure("seckill.win.fred", "the same beside fred", |name, options| {
+        wins::run(name, ClientPeer::Fred, 1024, options)
+    }),
+    figure("seckill.win.redis_py", "the same beside redis-py on asyncio with hiredis", |name, options| {
+        wins::run(name, ClientPeer::RedisPy, 1024, options)
+    }),
+    figure(
+        "seckill.win.replicated",
+        "wins a second that are on a replica before the caller hears of them, beside unreplicated ones \
+         over one redis-rs connection",
+        wins::replicated,
+    ),
+    figure(
+        "seckill.soldout.multiplexed",
+        "refusals a second of a sold-out sale, each asked of Redis, beside one redis-rs connection",
+        soldout::through_redis,
+    ),
+    figure(
+        "seckill.soldout.latch",
+        "refusals a second on one core once this process knows that the sale is sold out, beside one \
+         redis-rs connection",
+        soldout::latch,
+    ),
+    figure(
+        "seckill.memory",
+        "wins a second on one core without a server, beside a concurrent map and an atomic stock by hand",
+        memory::run,
+    ),
+    figure(
+        "seckill.latency.p50",
+        "microseconds of half of the wins of a lone caller, beside a single script call",
+        |name, options| latency::run(name, |sample| sample.timing.p50, 1, options),
+    ),
+    figure("seckill.latency.p50_8", "the same with 8 callers", |name, options| {
+        latency::run(name, |sample| sample.timing.p50, 8, options)
+    }),
+    figure(
+        "seckill.latency.p99",
+        "microseconds of 99 of 100 wins of a lone caller, beside a single script call",
+        |name, options| latency::run(name, |sample| sample.timing.p99, 1, options),
+    ),
+    figure("seckill.latency.p99_8", "the same with 8 callers", |name, options| {
+        latency::run(name, |sample| sample.timing.p99, 8, options)
+    }),
+    figure(
+        "seckill.limit",
+        "nanoseconds of Redis for a win, beside the bare script of a whole batch by the same rules",
+        server::limit,
+    ),
+    figure(
+        "seckill.bytes",
+        "bytes of Redis for a buyer who won, all keys of the sale included, beside the single script",
+        server::bytes,
+    ),
+    figure(
+        "seckill.cluster",
+        "wins a second of a sale over three masters, beside the same sale on one server",
+        cluster::run,
+    ),
+];
+
+/// The figures whose name begins with one of `names`; all of them when there are none.
+///
+/// # Errors
+/// `UnknownFigure`, with the names there are, when one of `names` begins none.
+pub fn select(names: &[String]) -> Result<Vec<Figure>, Error> {
+    for name in names {
+        if !FIGURES.iter().any(|figure| figure.name.starts_with(name.as_str())) {
+            let known = FIGURES.iter().map(|figure| figure.name).collect::<Vec<_>>().join(", ");
+            return Err(Error::UnknownFigure { name: name.clone(), known });
+        }
+    }
+    let wanted = |figure: &&Figure| {
+        names.is_empty() || names.iter().any(|name| figure.name.starts_with(name.as_str()))
+    };
+    Ok(FIGURES.iter().filter(wanted).copied().collect())
+}
+
+/// One thread for all callers, so that the server has a core to itself.
+pub(crate) fn on_one_thread<T>(work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    Builder::new_current_thread().enable_all().build()?.block_on(work)
+}

@@ -1,0 +1,54 @@
+//! What the sale page says for each answer that is not a seat, in both languages: one table for the page and its script.
+
+/// One answer in words.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Words {
+    /// The code of the problem.
+    pub(crate) code: &'static str,
+    pub(crate) en: &'static str,
+    pub(crate) zh: &'static str,
+}
+
+/// Every answer that the sale page explains.
+pub(crate) const ANSWERS: [Words; 11] = [
+    says("not_open", "The sale has not opened yet.", "抢购还没有开始。"),
+    says("closed", "The sale is over.", "抢购已经结束。"),
+    says("paused", "The sale is paused. Try again in a moment.", "抢购暂停，请稍后再试。"),
+    says(
+        "sold_out",
+        "Sold out. A seat comes back when a buyer does not pay in time.",
+        "已抢完。有人逾期未付款时会放出名额。",
+    ),
+    says("limit_reached", "You hold a seat of this course already.", "你已经占有这门课的名额。"),
+    says(
+        "too_many",
+        "You have reserved as often as one buyer may in this sale.",
+        "你在本次抢购中的预订次数已达上限。",
+    ),
+    says(
+        "not_eligible",
+        "This sale is not for everybody. Ask the school to let you in.",
+        "本次抢购不对所有人开放，请联系学校。",
+    ),
+    says("busy", "Too many people ask at this moment. Try again.", "此刻人数太多，请再试一次。"),
+    says(
+        "sale_frozen",
+        "The sale stands still while its records are restored. Try again later.",
+        "正在恢复抢购记录，请稍后再试。",
+    ),
+    says("already_enrolled", "You are enrolled already.", "你已经报名。"),
+    says(
+        "reservation_over",
+        "That reservation is over. Load the page again to try once more.",
+        "该预订已失效，请刷新页面重试。",
+    ),
+];
+
+const fn says(code: &'static str, en: &'static str, zh: &'static str) -> Words {
+    Words { code, en, zh }
+}
+
+/// The words for a code, if the sale page explains it.
+pub(crate) fn words_of(code: &str) -> Option<&'static Words> {
+    ANSWERS.iter().find(|words| words.code == code)
+}

@@ -1,0 +1,28 @@
+-- What became of each reservation. The program checks the texts; the limits here are the second fence.
+CREATE TABLE gh_seckill_orders (
+    -- Compared byte by byte, so that no locale changes the order of pages.
+    reservation TEXT COLLATE "C" NOT NULL PRIMARY KEY CHECK (length(reservation) BETWEEN 1 AND 516),
+    sale        TEXT COLLATE "C" NOT NULL,
+    shard       BIGINT NOT NULL CHECK (shard >= 0),
+    -- Spaces, controls and `~` are written as `~` and two hexadecimal digits.
+    buyer       TEXT   NOT NULL,
+    request     TEXT   NOT NULL,
+    -- `<units>` of the first thing on sale, `<position>*<units>` of another, `+` between.
+    line_items  TEXT   NOT NULL,
+    -- Held, paid, returned, gone.
+    state       TEXT   NOT NULL CHECK (state IN ('H', 'P', 'R', 'G')),
+    -- Times are unix milliseconds.
+    pay_until   BIGINT NOT NULL CHECK (pay_until >= 0),
+    -- The step of the shard that brought the order to its state.
+    seq         BIGINT NOT NULL CHECK (seq >= 0),
+    updated_at  BIGINT NOT NULL CHECK (updated_at >= 0)
+);
+CREATE INDEX gh_seckill_orders_by_deadline ON gh_seckill_orders (sale, pay_until, reservation);
+
+-- The highest step of each shard of which an event was taken.
+CREATE TABLE gh_seckill_shards (
+    sale    TEXT COLLATE "C" NOT NULL,
+    shard   BIGINT NOT NULL CHECK (shard >= 0),
+    highest BIGINT NOT NULL CHECK (highest >= 0),
+    PRIMARY KEY (sale, shard)
+);

@@ -1,0 +1,108 @@
+//! A server that does not answer in time, or a way to it that swallows everything: the outcome is unknown, the same
+//! request tells it, and the same store goes on by itself.
+
+use std::sync::Arc;
+
+use seckill::{ErrorKind, FlashSale, SaleStore};
+use testkit::{Proxy, Redis};
+use tokio::task::JoinSet;
+
+use super::crowd::{Crowd, buy_out};
+use super::history::{History, ask};
+use super::records::Records;
+use super::{SHORT, attach, connect, terms};
+use crate::stage::won;
+
+const STOCK: u64 = 3_000;
+
+/// Asks for several buyers at once while nothing answers.
+async fn ask_in_vain(history: &Arc<History>, sale: &FlashSale, tag: &str) {
+    let mut callers = JoinSet::new();
+    for number in 0..20 {
+        let (history, sale) = (Arc::clone(history), sale.clone());
+        let request = ask(&format!("vain-{tag}-{number}"), "request-in-vain");
+        callers.spawn(async move { history.reserve(&sale, &request).await.unwrap_err() });
+    }
+    while let Some(error) = callers.join_next().await {
+        let error = error.unwrap();
+        assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{error}");
+    }
+    assert_eq!(history.open().len(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_frozen_server_leaves_open_what_the_same_store_resolves() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = Redis::start().unwrap();
+    let terms = terms(STOCK);
+    let store = connect(&server.url()).await.deadline(SHORT);
+    store.open_sale(&terms).await.unwrap();
+    let sale = attach(store, &terms);
+    let history = Arc::new(History::new(&terms));
+    for tag in ["one", "two"] {
+        won(history.reserve(&sale, &ask("b0", "request-0")).await.unwrap());
+        server.stop_signal().unwrap();
+        ask_in_vain(&history, &sale, tag).await;
+        server.cont_signal().unwrap();
+        history.resolve(&sale).await;
+        history.replay(&sale).await;
+    }
+    let records = Records::of(&server, &terms);
+    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(records.units("H"), 41);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_way_that_swallows_everything_is_left_for_a_new_one() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = Redis::start().unwrap();
+    let proxy = Proxy::start(server.addr()).unwrap();
+    let terms = terms(STOCK);
+    let store = connect(&proxy.url()).await.deadline(SHORT);
+    store.open_sale(&terms).await.unwrap();
+    let sale = attach(store, &terms);
+    let history = Arc::new(History::new(&terms));
+    won(history.reserve(&sale, &ask("b0", "request-0")).await.unwrap());
+    proxy.drop_requests();
+    ask_in_vain(&history, &sale, "one").await;
+    assert_eq!(history.check(&Records::of(&server, &terms)), 0);
+    proxy.pass_requests();
+    history.resolve(&sale).await;
+    history.replay(&sale).await;
+    let records = Records::of(&server, &terms);
+    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(records.units("H"), 21);
+}
+
+/// A crowd while the server stops again and again for longer than anybody waits.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_outlives_a_server_that_stops_again_and_again() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = Redis::start().unwrap();
+    let terms = terms(STOCK);
+    let store = connect(&server.url()).await.deadline(SHORT);
+    store.open_sale(&terms).await.unwrap();
+    let sale = attach(store, &terms);
+    let history = Arc::new(History::new(&terms));
+    let crowd = Crowd::start(&history, std::slice::from_ref(&sale), 48, "s");
+    for wins in [200, 800] {
+        crowd.wins(wins).await;
+        server.stop_signal().unwrap();
+        // Each of the callers is in a call; so many new ones come only when those have failed.
+        crowd.more_calls(60).await;
+        server.cont_signal().unwrap();
+    }
+    crowd.stop().await;
+    history.resolve(&sale).await;
+    history.replay(&sale).await;
+    buy_out(&history, &sale, "end").await;
+    let records = Records::of(&server, &terms);
+    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(records.units("H"), STOCK);
+}
