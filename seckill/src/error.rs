@@ -147,7 +147,7 @@ pub(crate) enum Fault {
     #[error("a key of sale `{sale}` holds another type of value: keep other programs off the sale's keys")]
     WrongType { sale: SaleId, source: Source },
     #[cfg(feature = "redis")]
-    #[error("redis failed a command of the sale: check that the server is redis 5 or later")]
+    #[error("redis failed a command of the sale: check that the server is redis 7 or later")]
     Failed { source: Source },
     #[cfg(feature = "redis")]
     #[error("redis answered `{given}`, which no script of this version says: check for mixed versions")]

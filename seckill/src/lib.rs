@@ -71,8 +71,8 @@
 //! * Promises stronger than the server's, see `Durability`. A prefix of the history survives whole, so units
 //!   still add up.
 //! * Forgetting: records stay as long as the sale does, and a buyer makes at most [`Reserve::PER_BUYER_MAX`] of
-//!   them. When its books are closed, delete the keys that begin with `{gh:sale:<id>` and those of its gate,
-//!   `{gh:gate:<id>`.
+//!   them. When its books are closed, delete the keys that begin with `{gh:sale:<id>}`, `{gh:sale:<id>:` and, of its
+//!   gate, `{gh:gate:<id>}`.
 //!
 //! # Features
 //!

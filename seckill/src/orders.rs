@@ -76,7 +76,7 @@ impl Orders {
     /// Nothing is connected yet.
     ///
     /// # Errors
-    /// `Misuse` when the url is none, `InvalidInput` when there are no shards or too many.
+    /// `Misuse` when a url is none, `InvalidInput` when there are no urls, and no shards or too many.
     pub fn new(url: &str, sale: SaleId, shards: u16) -> Result<Self, Error> {
         let servers = Servers::single(url, &sale)?;
         Self::of(servers, sale, shards)
@@ -92,7 +92,8 @@ impl Orders {
         Self::of(servers, sale, shards)
     }
 
-    /// The streams of `sale` in a Redis Cluster of which `urls` are some nodes.
+    /// The streams of `sale` in a Redis Cluster of which `urls` are some nodes. All nodes take the user and the
+    /// password of the first url.
     ///
     /// # Errors
     /// As [`Orders::new`].

@@ -60,6 +60,9 @@ struct Win {
     record: usize,
 }
 
+/// For how many buyers there is room at first, some megabytes; it grows with the crowd.
+const BUYERS_AT_FIRST: usize = 1 << 15;
+
 /// What one pass says to one request.
 enum Verdict {
     Answer(Outcome),
@@ -157,6 +160,9 @@ impl Sale {
 
     fn load(&mut self) {
         self.stock.load(self.config.skus().iter().map(|(_, units)| *units));
+        let buyers = usize::try_from(self.config.stock()).unwrap_or(usize::MAX).min(BUYERS_AT_FIRST);
+        self.accounts.reserve(buyers);
+        self.queue.reserve(buyers);
         self.stage = Stage::Ready;
         self.changed = true;
         self.end_step();

@@ -62,6 +62,9 @@ pub(super) struct State {
     call_time: Duration,
 }
 
+/// The longest deadline; a longer one would be none.
+const DEADLINE_MAX: Duration = Duration::from_secs(24 * 3600);
+
 impl Lane {
     /// An idle lane.
     pub(super) fn new(index: usize, limits: Limits, start: Arc<Start>) -> Self {
@@ -72,7 +75,7 @@ impl Lane {
     pub(super) fn ask(self: &Arc<Self>, request: &Reserve, waker: Waker) -> Told {
         let buyer = self.hasher.hash_one(request.buyer.as_str());
         let request = request.clone();
-        let deadline = Instant::now() + self.limits.deadline;
+        let deadline = Instant::now() + self.limits.deadline.min(DEADLINE_MAX);
 
         let mut state = self.lock();
         if state.queue.len() >= self.limits.queued_max {

@@ -1,5 +1,6 @@
 //! The gate as an application holds it: every check of one request, in one order, the cheap ones first.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,8 +46,8 @@ enum Admitting {
     WithToken,
 }
 
-/// One request at the gate. What it does not bring is empty.
-#[derive(Debug, Clone, Copy)]
+/// One request at the gate. What it does not bring is empty. Its texts are never printed.
+#[derive(Clone, Copy)]
 pub struct Entry<'a> {
     buyer: &'a BuyerId,
     address: IpAddr,
@@ -239,6 +240,13 @@ impl<'a> Entry<'a> {
     #[must_use]
     pub fn path(self, path: &'a str) -> Self {
         Self { path, ..self }
+    }
+}
+
+impl fmt::Debug for Entry<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Entry");
+        debug.field("buyer", self.buyer).field("address", &self.address).finish_non_exhaustive()
     }
 }
 

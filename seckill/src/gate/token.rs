@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::body::{Body, Use};
 use super::seal::Secret;
+use crate::eligible::Eligible;
 use crate::error::Error;
 use crate::ids::{BuyerId, SaleId};
 use crate::time::UnixMillis;
@@ -215,6 +216,32 @@ impl Pass {
     /// The first time at which it is no longer good.
     pub fn expires(&self) -> UnixMillis {
         self.expires
+    }
+
+    /// The proof for a sale that is not for everybody; `None` unless the purpose is [`Purpose::Eligible`].
+    ///
+    /// ```
+    /// use seckill::gate::{Purpose, TokenKey};
+    /// use seckill::{BuyerId, Quantity, RequestId, Reserve, SaleId, UnixMillis};
+    ///
+    /// let key = TokenKey::new(&[7; 32])?;
+    /// let (sale, ann) = (SaleId::new("phone")?, BuyerId::new("ann")?);
+    /// let (now, expires) = (UnixMillis::new(1_000)?, UnixMillis::new(61_000)?);
+    /// // Given out where the members are known.
+    /// let token = key.issue(Purpose::Eligible, &sale, &ann, expires);
+    ///
+    /// // Where it is sold, the token is enough.
+    /// let pass = key.verify(token.expose(), Purpose::Eligible, &sale, &ann, now)?;
+    /// let request = Reserve::new(ann, Quantity::ONE, RequestId::new("r-00000001")?);
+    /// let request = match pass.eligible() {
+    ///     Some(proof) => request.eligible(proof),
+    ///     None => request,
+    /// };
+    /// assert!(request.eligible.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn eligible(&self) -> Option<Eligible> {
+        (self.purpose == Purpose::Eligible).then(|| Eligible::vouched(&self.sale, &self.buyer))
     }
 
     /// Tells one token from another; the token cannot be computed from it.

@@ -41,6 +41,7 @@ pub(crate) enum LedgerFault {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
     Busy,
+    Unwritable,
     Unreachable,
     Closed,
     Denied,
@@ -113,7 +114,7 @@ mod sql {
     impl Trouble {
         pub(super) fn kind(self) -> ErrorKind {
             match self {
-                Self::Busy | Self::Unreachable => ErrorKind::Unavailable,
+                Self::Busy | Self::Unwritable | Self::Unreachable => ErrorKind::Unavailable,
                 Self::Closed | Self::Denied | Self::NoTables | Self::OtherTables => ErrorKind::Misuse,
                 Self::Damaged => ErrorKind::Corrupt,
                 Self::Refused => ErrorKind::PeerMisbehaved,
@@ -123,6 +124,7 @@ mod sql {
         pub(super) fn words(self) -> &'static str {
             match self {
                 Self::Busy => "it is busy with other writers, so try again",
+                Self::Unwritable => "it is read-only or full, so make it writable again, then try again",
                 Self::Unreachable => "it cannot be reached, so check the server, then try again",
                 Self::Closed => "its pool is closed, so keep it open as long as the ledger",
                 Self::Denied => "it refuses this user, so check the url and the permissions",
@@ -136,6 +138,7 @@ mod sql {
         fn of(error: &sqlx::Error) -> Self {
             match error {
                 sqlx::Error::Database(inner) => match inner.code() {
+                    _ if mysql_takes_no_writes(&**inner) => Self::Unwritable,
                     Some(code) if code.len() == 5 => sqlstate(&code, inner.message()),
                     Some(code) => sqlite(code.parse().unwrap_or_default(), inner.message()),
                     None => Self::Refused,
@@ -151,10 +154,25 @@ mod sql {
         }
     }
 
+    /// MySQL has numbers for what has no state of its own: a full disk, a full table, an option that forbids
+    /// the statement (to a ledger, that is `--read-only`), a mode that only reads.
+    #[cfg(feature = "ledger-mysql")]
+    fn mysql_takes_no_writes(error: &dyn sqlx::error::DatabaseError) -> bool {
+        let error = error.try_downcast_ref::<sqlx::mysql::MySqlDatabaseError>();
+        error.is_some_and(|error| matches!(error.number(), 1021 | 1114 | 1290 | 1836))
+    }
+
+    #[cfg(not(feature = "ledger-mysql"))]
+    fn mysql_takes_no_writes(_error: &dyn sqlx::error::DatabaseError) -> bool {
+        false
+    }
+
     /// The classes of ISO 9075, as PostgreSQL and MySQL use them.
     fn sqlstate(code: &str, message: &str) -> Trouble {
         let class = code.get(..2).unwrap_or_default();
         match (class, code) {
+            // A transaction or server that only reads, a full disk.
+            (_, "25006" | "53100") => Trouble::Unwritable,
             // Serialization failures and deadlocks, locks, resources, shutdowns.
             ("40" | "55" | "53" | "57", _) => Trouble::Busy,
             // MySQL has one state for all that has none: a lock wait that timed out, a row that changed.
@@ -176,6 +194,8 @@ mod sql {
     fn sqlite(code: u32, message: &str) -> Trouble {
         match code & 0xff {
             5 | 6 => Trouble::Busy,
+            // Read-only, full.
+            8 | 13 => Trouble::Unwritable,
             11 | 19 | 20 | 26 => Trouble::Damaged,
             1 if message.starts_with("no such table") => Trouble::NoTables,
             1 if message.starts_with("no such column") || message.contains("already exists") => {

@@ -12,7 +12,7 @@ use redis::{
 };
 
 use super::fault::OrdersFault;
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::ids::SaleId;
 
 /// How long a command may take that waits for nothing, and a connection to come about.
@@ -24,7 +24,7 @@ const CLUSTER_DEADLINE: Duration = Duration::from_secs(3600);
 #[derive(Clone)]
 pub(super) enum Servers {
     Single(Client),
-    /// Sentinels, and the service that they watch.
+    /// Sentinels, and the service that they watch. All have the credentials of the first.
     Sentinels(Arc<[ConnectionInfo]>, Arc<str>),
     Cluster(Arc<ClusterClient>),
 }
@@ -46,15 +46,14 @@ impl Servers {
         Client::open(info(url, sale)?).map(Self::Single).map_err(|error| fault(&error, sale))
     }
 
-    /// The master that sentinels name. The credentials of the first sentinel are those of the master.
+    /// The master that sentinels name. The credentials of the first url are those of all servers.
     pub(super) fn sentinels(urls: &[&str], service: &str, sale: &SaleId) -> Result<Self, Error> {
-        let infos: Result<Arc<[ConnectionInfo]>, Error> = urls.iter().map(|url| info(url, sale)).collect();
-        Ok(Self::Sentinels(infos?, service.into()))
+        Ok(Self::Sentinels(infos(urls, sale)?.into(), service.into()))
     }
 
-    /// Some nodes of a cluster.
+    /// Some nodes of a cluster. The credentials of the first url are those of all nodes.
     pub(super) fn cluster(urls: &[&str], sale: &SaleId) -> Result<Self, Error> {
-        let builder = ClusterClient::builder(urls.iter().copied())
+        let builder = ClusterClient::builder(infos(urls, sale)?)
             .connection_timeout(DEADLINE)
             .response_timeout(CLUSTER_DEADLINE);
         let client = builder.build().map_err(|error| fault(&error, sale))?;
@@ -146,6 +145,13 @@ fn info(url: &str, sale: &SaleId) -> Result<ConnectionInfo, Error> {
     Ok(info.set_tcp_settings(tcp))
 }
 
+/// Reads addresses. What the first says besides its address holds for all.
+fn infos(urls: &[&str], sale: &SaleId) -> Result<Vec<ConnectionInfo>, Error> {
+    let (first, _) = urls.split_first().ok_or(Fault::NoAddress)?;
+    let first = info(first, sale)?;
+    urls.iter().map(|url| Ok(first.clone().set_addr(info(url, sale)?.addr().clone()))).collect()
+}
+
 fn fault(error: &RedisError, sale: &SaleId) -> Error {
     OrdersFault::of_redis(error, sale).into()
 }
@@ -184,6 +190,31 @@ impl ConnectionLike for Wire {
         match self {
             Self::Single(connection) => connection.get_db(),
             Self::Cluster(connection) => connection.get_db(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn the_first_url_has_the_credentials_of_all() {
+        let sale = SaleId::new("phone").unwrap();
+        let urls = ["redis://ann:secret@one:1", "redis://two:2", "redis://bob:other@three:3"];
+        let Ok(Servers::Sentinels(infos, _)) = Servers::sentinels(&urls, "mymaster", &sale) else {
+            panic!("these are urls")
+        };
+        let seen: Vec<_> = infos.iter().map(|info| (info.addr(), info.redis_settings())).collect();
+        for ((addr, settings), (host, port)) in seen.into_iter().zip([("one", 1), ("two", 2), ("three", 3)]) {
+            assert_eq!(*addr, ConnectionAddr::Tcp(host.to_owned(), port));
+            assert_eq!((settings.username(), settings.password()), (Some("ann"), Some("secret")));
+        }
+        // The client for a cluster refuses nodes of which one has other credentials.
+        assert!(Servers::cluster(&urls, &sale).is_ok());
+        for none in [Servers::sentinels(&[], "mymaster", &sale), Servers::cluster(&[], &sale)] {
+            assert_eq!(none.err().map(|error| error.kind()), Some(ErrorKind::InvalidInput));
         }
     }
 }

@@ -67,11 +67,14 @@ impl Reader {
             match self.handle(line, std::slice::from_ref(&taken), &taken.events).await {
                 Ok(()) => self.acknowledge(line, &[taken]).await?,
                 Err(error) => {
-                    let is_last = attempts.saturating_add(1) >= pace.attempts_max;
-                    match (is_last, self.failed(&error)) {
-                        (true, true) => self.recount(line, part, id).await?,
-                        (true, false) => self.bury(line, part, id, &error.to_string()).await?,
-                        (false, _) => {}
+                    let attempts = attempts.saturating_add(1);
+                    match self.failed(&error) {
+                        // Long before the last: who dies before this is done has not given the entry up.
+                        true if attempts > pace.attempts_max / 2 => self.recount(line, part, id).await?,
+                        false if attempts >= pace.attempts_max => {
+                            self.bury(line, part, id, &error.to_string()).await?;
+                        }
+                        _ => {}
                     }
                 }
             }

@@ -159,6 +159,7 @@ impl Desk {
         if pass.is_empty() {
             return Ok(Answers::new());
         }
+        let clock = self.clock();
         let text = self.send_pass(shard, lane, pass).await?;
         let mut told = reply::told(&text, self.about(shard), &self.terms, pass)?;
         for (answer, request) in told.answers.iter().zip(pass.requests()) {
@@ -171,11 +172,18 @@ impl Desk {
         }
         if !told.short.is_empty() && self.shards.len() > 1 {
             let short = told.short.iter().filter_map(|place| wants.get(*place));
-            if self.gather(usize::from(shard.index), short, pass.at).await? {
-                for place in &told.short {
-                    if let Some(answer) = told.answers.get_mut(*place) {
-                        *answer = None;
-                    }
+            let instead = match self.gather(usize::from(shard.index), short, pass.at, clock).await {
+                Ok(false) => return Ok(told.answers),
+                Ok(true) => None,
+                // Nothing is known of anybody.
+                Err(error) if error.is_transient() && told.short.len() == pass.len() => return Err(error),
+                // The answers to the others stand. These are asked again, and come back by themselves.
+                Err(error) if error.is_transient() => None,
+                Err(error) => Some(Err(error)),
+            };
+            for place in &told.short {
+                if let Some(answer) = told.answers.get_mut(*place) {
+                    answer.clone_from(&instead);
                 }
             }
         }
@@ -207,7 +215,7 @@ impl Desk {
                 ConfirmTold::Again => {}
                 ConfirmTold::Short => {
                     let units = self.wanted(shard, id).await?;
-                    last = !self.gather(index, units.iter(), at).await?;
+                    last = !self.gather(index, units.iter(), at, clock).await?;
                 }
             }
         }
@@ -225,9 +233,19 @@ impl Clock {
     /// Fails when it is too late for one more step.
     pub(crate) fn check(self) -> Result<(), Error> {
         if self.started.elapsed() >= self.deadline {
-            return Err(Broken::Late(self.deadline).into_error(None));
+            return Err(self.late());
         }
         Ok(())
+    }
+
+    /// Waits for something, until it is too late for one more step.
+    pub(crate) async fn wait<T>(self, something: impl Future<Output = T>) -> Result<T, Error> {
+        let rest = self.deadline.saturating_sub(self.started.elapsed());
+        tokio::time::timeout(rest, something).await.map_err(|_| self.late())
+    }
+
+    fn late(self) -> Error {
+        Broken::Late(self.deadline).into_error(None)
     }
 }
 

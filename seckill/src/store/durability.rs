@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use super::network::Wait;
 
+/// The longest wait for replicas.
+const TIMEOUT_MAX: Duration = Duration::from_secs(3600);
+
 /// When a decision counts as made. Units add up in every case; what differs is which answers can be lost with
 /// a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -20,7 +23,7 @@ pub enum Durability {
     Replicated {
         /// How many replicas.
         replicas: u32,
-        /// How long to wait for them.
+        /// How long to wait for them: 1 ms to an hour, and best below the deadline of the store.
         timeout: Duration,
     },
 }
@@ -38,7 +41,10 @@ impl Durability {
     pub(crate) fn wait(self) -> Option<Wait> {
         match self {
             Self::Relaxed => None,
-            Self::Replicated { replicas, timeout } => Some(Wait { replicas, timeout }),
+            // `WAIT` takes no time at all for all the time there is.
+            Self::Replicated { replicas, timeout } => {
+                Some(Wait { replicas, timeout: timeout.clamp(Duration::from_millis(1), TIMEOUT_MAX) })
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::desk::Desk;
 use super::read::READ_MAX;
-use super::reply;
+use super::reply::Peeked;
 use super::script::Call;
 use super::shard::Shard;
 use crate::clock::{TICK_MILLIS_MAX, micros};
@@ -31,15 +31,29 @@ pub(crate) struct Feed {
     running: AtomicBool,
     /// For each shard: the things of which it has none left, as bits.
     empty: Mutex<Vec<u64>>,
+    /// For each shard: up to which step its buyers are in the filter.
+    loaded: Mutex<Vec<Option<u64>>>,
 }
 
-/// How far one shard's buyers are in the filter.
-#[derive(Clone, Copy)]
-struct Loaded(Option<u64>);
+/// The task while it runs. However it ends, also with its runtime, the latch opens and the next one may start.
+struct Running(Weak<Desk>);
 
 impl Feed {
     pub(crate) fn new(latch: Arc<Latch>, shards: usize) -> Self {
-        Self { latch, running: AtomicBool::new(false), empty: Mutex::new(vec![0; shards]) }
+        let (empty, loaded) = (Mutex::new(vec![0; shards]), Mutex::new(vec![None; shards]));
+        Self { latch, running: AtomicBool::new(false), empty, loaded }
+    }
+
+    fn loaded(&self, shard: &Shard) -> Option<u64> {
+        let loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        loaded.get(usize::from(shard.index)).copied().flatten()
+    }
+
+    fn set_loaded(&self, shard: &Shard, step: u64) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(slot) = loaded.get_mut(usize::from(shard.index)) {
+            *slot = Some(step);
+        }
     }
 
     /// Notes what an answer of a shard tells; returns whether every shard is out of something.
@@ -66,39 +80,31 @@ impl Desk {
         }
         let may_be_out = left.contains(&0) || some_left && feed.running.load(Ordering::Acquire);
         if may_be_out && feed.note(shard, skus, left) && !feed.running.swap(true, Ordering::AcqRel) {
-            tokio::spawn(keep(self.me.clone()));
+            tokio::spawn(keep(Running(self.me.clone())));
         }
     }
 
     /// Looks at every shard and sets the latch; false when it need not be looked at any more.
-    async fn look(&self, loaded: &mut [Loaded]) -> Result<bool, Error> {
+    async fn look(&self) -> Result<bool, Error> {
         let asked_at = micros();
         let mut sold_out = u64::MAX;
-        for (shard, loaded) in self.shards.iter().zip(loaded) {
-            let mut seen = self.peek(shard).await?;
-            if is_due(&seen) {
-                // Holds that are over come back by themselves: nobody is refused for them.
-                self.run(shard, &Call::sweep(shard, At::Server, Swept::SWEEP_MAX)).await?;
-                seen = self.peek(shard).await?;
+        let mut moved = vec![0i64; self.terms.skus().len()];
+        for shard in &self.shards {
+            let seen = self.look_at(shard).await?;
+            for (sum, row) in moved.iter_mut().zip(&seen.counts) {
+                *sum += row.get(1).copied().unwrap_or(0);
             }
-            let left: Vec<u64> =
-                seen.counts.iter().flatten().filter_map(|left| u64::try_from(*left).ok()).collect();
-            let skus: Vec<usize> = (0..left.len()).collect();
-            self.feed.note(usize::from(shard.index), &skus, &left);
-            let until_stale = Duration::from_millis(Latch::STALE_MILLIS_MAX);
-            if is_due(&seen)
-                || seen.stage != Stage::Ready
-                || seen.now.plus(until_stale) >= self.terms.closes_at()
-            {
-                sold_out = 0;
-                break;
-            }
-            let empty = |bits, (sku, left): (usize, &u64)| if *left == 0 { bits | bit(sku) } else { bits };
-            sold_out &= left.iter().enumerate().fold(0, empty);
+            sold_out &= self.refusable(&seen);
             if sold_out == 0 {
                 break;
             }
-            self.load_buyers(shard, loaded, seen.step).await?;
+            self.load_buyers(shard, seen.step).await?;
+        }
+        // Units between two shards are in none. Where nobody brings any, they are lost, and nobody waits for them.
+        let between = moved.iter().enumerate().filter(|(_, sum)| **sum < 0);
+        let between = between.fold(0, |bits, (sku, _)| bits | bit(sku));
+        if sold_out & between != 0 && self.finish_all(At::Server, self.clock()).await? {
+            sold_out &= !between;
         }
         // The clock may be a tick behind when it is read next.
         let known = (Latch::STALE_MILLIS_MAX - TICK_MILLIS_MAX) * 1_000;
@@ -106,20 +112,52 @@ impl Desk {
         Ok(sold_out != 0)
     }
 
-    async fn peek(&self, shard: &Shard) -> Result<reply::Peeked, Error> {
-        let things = self.terms.skus().len();
-        let text = self.run(shard, &Call::peek(shard, At::Server, things, "l")).await?;
-        reply::peeked(&text, self.about(shard), things, 1)
+    /// What is left in a shard and what moved, after what is over has come back.
+    async fn look_at(&self, shard: &Shard) -> Result<Peeked, Error> {
+        let known = shard.seen();
+        let mut seen = self.peek(shard, At::Server, "lm").await?;
+        if is_due(&seen) {
+            // Holds that are over come back by themselves: nobody is refused for them.
+            self.run(shard, &Call::sweep(shard, At::Server, Swept::SWEEP_MAX)).await?;
+            seen = self.peek(shard, At::Server, "lm").await?;
+        }
+        let (skus, left): (Vec<usize>, Vec<u64>) =
+            left(&seen).map(|(sku, left)| (sku, left.unsigned_abs())).unzip();
+        self.feed.note(usize::from(shard.index), &skus, &left);
+        // A shard that went back in time is frozen by the first caller who gets through.
+        seen.frozen |= seen.step < known;
+        Ok(seen)
+    }
+
+    /// The things, as bits, of which this shard has none for as long as the latch may say so.
+    fn refusable(&self, seen: &Peeked) -> u64 {
+        let until_stale = Duration::from_millis(Latch::STALE_MILLIS_MAX);
+        let sells = seen.stage == Stage::Ready
+            && !seen.frozen
+            && seen.now >= self.terms.opens_at()
+            && seen.now.plus(until_stale) < self.terms.closes_at();
+        if !sells || is_due(seen) {
+            return 0;
+        }
+        left(seen).filter(|(_, left)| *left == 0).fold(0, |bits, (sku, _)| bits | bit(sku))
     }
 
     /// Notes every buyer of a shard who has a record at `step`.
-    async fn load_buyers(&self, shard: &Shard, loaded: &mut Loaded, step: u64) -> Result<(), Error> {
-        if let Loaded(Some(from)) = *loaded
-            && (from >= step || self.load_new_buyers(shard, from).await?)
-        {
-            *loaded = Loaded(Some(step.max(from)));
-            return Ok(());
+    async fn load_buyers(&self, shard: &Shard, step: u64) -> Result<(), Error> {
+        let known = match self.feed.loaded(shard) {
+            Some(from) if from == step => return Ok(()),
+            // A later step than there is was lost since.
+            Some(from) if from < step => self.load_new_buyers(shard, from).await?,
+            _ => false,
+        };
+        if !known {
+            self.load_all_buyers(shard).await?;
         }
+        self.feed.set_loaded(shard, step);
+        Ok(())
+    }
+
+    async fn load_all_buyers(&self, shard: &Shard) -> Result<(), Error> {
         let [_, buyers, ..] = shard.keys();
         let mut cursor = 0u64;
         loop {
@@ -128,30 +166,35 @@ impl Desk {
             let (next, pairs): (u64, Vec<(String, String)>) = self.read(shard, cmd).await?;
             pairs.iter().for_each(|(buyer, _)| self.note_buyer(buyer));
             if next == 0 {
-                *loaded = Loaded(Some(step));
                 return Ok(());
             }
             cursor = next;
         }
     }
 
-    /// Notes the buyers of wins after step `from`; false when some of these are trimmed already.
-    async fn load_new_buyers(&self, shard: &Shard, mut from: u64) -> Result<bool, Error> {
-        loop {
-            let (entries, events) = self.history(shard, Part::Wins, from, None).await?;
-            if !self.is_kept(shard, Part::Wins, from).await? {
-                return Ok(false);
-            }
-            for event in &events {
-                from = event.sequence;
-                if let Some(order) = event.order() {
-                    self.latch.note(order.reservation.buyer());
+    /// Notes the buyers of wins after step `from`, and those that a recovery brought back; false when some of
+    /// these are trimmed already.
+    async fn load_new_buyers(&self, shard: &Shard, from: u64) -> Result<bool, Error> {
+        for part in [Part::Wins, Part::Changes] {
+            let mut last = from;
+            loop {
+                let (entries, events) = self.history(shard, part, last, None).await?;
+                for event in &events {
+                    last = event.sequence;
+                    if let Some(order) = event.order() {
+                        self.latch.note(order.reservation.buyer());
+                    }
+                }
+                if entries < READ_MAX {
+                    break;
                 }
             }
-            if entries < READ_MAX {
-                return Ok(true);
+            // Asked afterwards, so that what was read is what there was.
+            if !self.is_kept(shard, part, from).await? {
+                return Ok(false);
             }
         }
+        Ok(true)
     }
 
     fn note_buyer(&self, escaped: &str) {
@@ -162,16 +205,13 @@ impl Desk {
 }
 
 /// Looks at the shards until the sale is not sold out, nobody asks, or a shard does not answer.
-async fn keep(desk: Weak<Desk>) {
-    let (mut loaded, mut idle) = (Vec::new(), 0);
-    while let Some(desk) = desk.upgrade() {
-        loaded.resize(desk.shards.len(), Loaded(None));
+async fn keep(running: Running) {
+    let mut idle = 0;
+    while let Some(desk) = running.0.upgrade() {
         idle = if desk.latch.take_used() { 0 } else { idle + 1 };
         // A shard that does not answer: callers ask it themselves, and hear what is wrong.
-        let go_on = desk.look(&mut loaded).await.unwrap_or(false);
+        let go_on = desk.look().await.unwrap_or(false);
         if !go_on || idle > IDLE_LOOKS_MAX {
-            desk.latch.set(0, 0);
-            desk.feed.running.store(false, Ordering::Release);
             return;
         }
         drop(desk);
@@ -179,7 +219,21 @@ async fn keep(desk: Weak<Desk>) {
     }
 }
 
-fn is_due(seen: &reply::Peeked) -> bool {
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(desk) = self.0.upgrade() {
+            desk.latch.set(0, 0);
+            desk.feed.running.store(false, Ordering::Release);
+        }
+    }
+}
+
+/// What is left of each thing.
+fn left(seen: &Peeked) -> impl Iterator<Item = (usize, i64)> + '_ {
+    seen.counts.iter().map(|row| row.first().copied().unwrap_or(0)).enumerate()
+}
+
+fn is_due(seen: &Peeked) -> bool {
     seen.due.millis() > 0 && seen.due <= seen.now
 }
 

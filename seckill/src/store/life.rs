@@ -19,7 +19,7 @@ impl Desk {
     pub(crate) async fn steer(&self, step: Step, at: At) -> Result<Steered, Error> {
         if step == Step::Settle && self.shards.len() > 1 {
             let state = self.state(at).await?;
-            self.finish_all(at).await?;
+            self.finish_all(at, self.clock()).await?;
             if state.held() > 0 {
                 return Ok(Steered::Refused { phase: state.phase, held: state.held() });
             }
@@ -50,14 +50,16 @@ impl Desk {
     pub(crate) async fn restock(&self, change: &Restock, at: At) -> Result<Restocked, Error> {
         let sku = change.position(&self.terms)?;
         let (add, count) = (change.direction == Direction::Add, u64::from(self.terms.shard_count()));
-        let mut done = 0;
+        let (mut done, mut any) = (0, false);
         for shard in &self.shards {
             let share = change.units / count + u64::from(u64::from(shard.index) < change.units % count);
             // An id that is known answers what it once did, whatever is asked now.
             let units = if add { share } else { change.units.saturating_sub(done) };
             let call = Call::restock(shard, at, self.touch(), change, sku, units);
             match reply::restocked(&self.run(shard, &call).await?, self.about(shard))? {
-                Ok(units) => done += units,
+                Ok(units) => (done, any) = (done + units, true),
+                // The sale was closed meanwhile: what is done is the answer.
+                Err(_) if any => break,
                 Err(stage) => {
                     return Ok(Restocked::Refused { phase: stage.phase(&self.terms, self.now(at).await?) });
                 }

@@ -2,6 +2,7 @@
 //! sends anything twice; what may be sent again is decided above, where requests are known to be idempotent.
 
 mod nodes;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -108,12 +109,12 @@ impl Network {
 
     async fn send_now(&self, route: Route, pipeline: &Pipeline) -> Result<Vec<RedisResult<Value>>, Broken> {
         match &*self.way {
-            Way::Multiplexed(connection) => nodes::send(&mut connection.clone(), pipeline).await,
-            Way::Manager(manager) => nodes::send(&mut manager.clone(), pipeline).await,
+            Way::Multiplexed(connection) => wire::send_shared(connection, pipeline).await,
+            Way::Manager(manager) => wire::send(&mut manager.clone(), pipeline).await,
             #[cfg(feature = "deadpool")]
             Way::Pool(pool) => {
                 let mut connection = pool.get().await.map_err(Broken::Pool)?;
-                nodes::send(&mut connection, pipeline).await
+                wire::send(&mut connection, pipeline).await
             }
             Way::Nodes(nodes) => nodes.send(route, pipeline).await,
         }

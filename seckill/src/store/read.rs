@@ -107,16 +107,18 @@ impl Desk {
         history(self.read(shard, cmd).await?, self.terms.id(), shard.index, part)
     }
 
-    /// Whether no entry of a stream after step `from` has been trimmed.
+    /// Whether no entry of a stream after step `from` has been trimmed or lost.
     pub(super) async fn is_kept(&self, shard: &Shard, part: Part, from: u64) -> Result<bool, Error> {
         let [numbers, ..] = shard.keys();
-        let mut cmd = redis::cmd("HGET");
-        cmd.arg(numbers).arg(if part == Part::Wins { "trim" } else { "trim:changes" });
-        let first_kept: Option<u64> = self.read(shard, cmd).await?;
-        Ok(first_kept.is_none_or(|first_kept| first_kept <= from + 1))
+        let mut cmd = redis::cmd("HMGET");
+        cmd.arg(numbers).arg(if part == Part::Wins { "trim" } else { "trim:changes" }).arg("thawed");
+        let (first_kept, thawed): (Option<u64>, Option<u64>) = self.read(shard, cmd).await?;
+        // A shard that went back in time has used the steps before its thaw twice.
+        Ok(first_kept.is_none_or(|first_kept| first_kept <= from + 1)
+            && thawed.is_none_or(|thawed| thawed <= from))
     }
 
-    fn corrupt(&self, what: &str) -> Error {
+    pub(super) fn corrupt(&self, what: &str) -> Error {
         Fault::Corrupt { sale: self.terms.id().clone(), what: what.to_owned() }.into()
     }
 }

@@ -1,10 +1,11 @@
 //! Sales in Redis: every decision is one script over keys of one hash slot. The rule is in the scripts.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use redis::FromRedisValue;
 use redis::aio::{ConnectionManager, MultiplexedConnection};
 use tokio::time::Instant;
 
@@ -14,8 +15,7 @@ use super::durability::Durability;
 use super::network::{DEADLINE, Network, Places, Route, Seeds, Way};
 use super::reply::About;
 use super::script::Call;
-use super::shard::Shard;
-use super::{BoxFuture, SaleStore, policy, reply, terms};
+use super::{BoxFuture, SaleStore, policy, reply, shard, slot, terms};
 use crate::audit::Audit;
 use crate::config::SaleConfig;
 use crate::error::{Error, Fault};
@@ -30,7 +30,7 @@ use crate::time::At;
 /// A pause before a sale is looked for again.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Sales in Redis 5 or later: one server, a master under sentinels, or a cluster.
+/// Sales in Redis 7 or later: one server, a master under sentinels, or a cluster.
 ///
 /// Requests of this process travel together: [`SaleStore::reserve`] at the server's time gathers callers into
 /// one script call without making any of them wait for a timer. An answer that is lost on the way is asked for
@@ -58,7 +58,16 @@ pub struct RedisStore {
     network: Arc<Network>,
     durability: Durability,
     queued_max: usize,
-    sales: Arc<RwLock<HashMap<SaleId, Arc<Booth>>>>,
+    sales: Arc<RwLock<BTreeMap<SaleId, Arc<Booth>>>>,
+}
+
+/// How often all shards are audited anew when stock moves between them meanwhile.
+const AUDITS_MAX: usize = 16;
+
+/// Where the terms of a sale are, whatever its shards.
+struct Card {
+    slot: u16,
+    key: String,
 }
 
 impl RedisStore {
@@ -148,6 +157,9 @@ impl RedisStore {
 
     /// The sale, with its terms read from the store the first time.
     pub(super) async fn booth(&self, sale: &SaleId) -> Result<Arc<Booth>, Error> {
+        if let Some(booth) = self.known(sale) {
+            return Ok(booth);
+        }
         let started = Instant::now();
         loop {
             match self.find(sale).await {
@@ -161,28 +173,19 @@ impl RedisStore {
     }
 
     async fn find(&self, sale: &SaleId) -> Result<Arc<Booth>, Error> {
-        if let Some(booth) = self.known(sale) {
-            return Ok(booth);
-        }
-        // A sale of several shards keeps its terms in each; a whole one has no number in its keys.
-        for count in [1, SaleConfig::SHARDS_MAX] {
-            let shard = Shard::new(sale, 0, count);
-            if let Some(terms) = self.terms(sale, &shard).await? {
-                return Ok(self.keep(&terms));
-            }
-        }
-        Err(Fault::NotLoaded { sale: sale.clone() }.into())
+        let card = Card::new(sale);
+        let mut cmd = redis::cmd("HGET");
+        cmd.arg(&card.key).arg("terms");
+        let text: Option<String> = self.ask(sale, &card, cmd).await?;
+        let text = text.ok_or_else(|| Fault::NotLoaded { sale: sale.clone() })?;
+        let terms = terms::from_text(sale, &text).ok_or_else(|| corrupt(sale, "terms"))?;
+        Ok(self.keep(&terms))
     }
 
-    async fn terms(&self, sale: &SaleId, shard: &Shard) -> Result<Option<SaleConfig>, Error> {
-        let [numbers, ..] = shard.keys();
-        let mut cmd = redis::cmd("HGET");
-        cmd.arg(numbers).arg("terms");
-        let route = Route { slot: shard.slot, lane: 0 };
-        let text: Option<String> =
-            self.network.ask(route, cmd).await.map_err(|broken| broken.into_error(Some(sale)))?;
-        let read = |text: String| terms::from_text(sale, &text).ok_or_else(|| corrupt(sale, "terms"));
-        text.map(read).transpose()
+    async fn ask<T: FromRedisValue>(&self, sale: &SaleId, card: &Card, cmd: redis::Cmd) -> Result<T, Error> {
+        let (route, wait) = (Route { slot: card.slot, lane: 0 }, self.durability.wait());
+        let answer = self.network.ask_and_wait(route, cmd, wait).await;
+        answer.map_err(|broken| broken.into_error(Some(sale)))
     }
 
     fn keep(&self, terms: &SaleConfig) -> Arc<Booth> {
@@ -194,10 +197,14 @@ impl RedisStore {
         Arc::clone(sales.entry(terms.id().clone()).or_insert_with(make))
     }
 
-    pub(super) async fn make(&self, terms: &SaleConfig, stage: Stage) -> Result<Opened, Error> {
+    /// Makes a sale: its card first, so that it has one form only; its shards; and the mark that all of them
+    /// are there. Once it has the mark a shard that is lost stays lost, unless the sale is made `anew`.
+    pub(super) async fn make(&self, terms: &SaleConfig, stage: Stage, anew: bool) -> Result<Opened, Error> {
         let desk = Desk::new(Arc::clone(&self.network), self.durability, terms.clone());
         policy::check(&self.network, desk.shards.iter().map(|shard| shard.slot)).await?;
-        let text = terms::to_text(terms);
+        let (text, card) = (terms::to_text(terms), Card::new(terms.id()));
+        let is_made = self.claim(terms.id(), &card, &text).await?;
+        let stage = if is_made && !anew { None } else { Some(stage) };
         let mut opened = Opened::Already;
         for shard in &desk.shards {
             let shares = terms::shares(terms, shard.index);
@@ -207,8 +214,34 @@ impl RedisStore {
                 Opened::Already => {}
             }
         }
+        if !is_made {
+            let mut cmd = redis::cmd("HSET");
+            cmd.arg(&card.key).arg("made").arg(1);
+            self.ask::<i64>(terms.id(), &card, cmd).await?;
+        }
         self.keep(terms);
         Ok(opened)
+    }
+
+    /// Claims the sale's name for these terms, and tells whether all its shards have been made before.
+    async fn claim(&self, sale: &SaleId, card: &Card, text: &str) -> Result<bool, Error> {
+        let mut claim = redis::cmd("HSETNX");
+        claim.arg(&card.key).arg("terms").arg(text);
+        self.ask::<i64>(sale, card, claim).await?;
+        let mut look = redis::cmd("HMGET");
+        look.arg(&card.key).arg("terms").arg("made");
+        let (terms, made): (Option<String>, Option<String>) = self.ask(sale, card, look).await?;
+        if terms.as_deref() != Some(text) {
+            return Err(Fault::OtherTerms { sale: sale.clone() }.into());
+        }
+        Ok(made.is_some())
+    }
+}
+
+impl Card {
+    fn new(sale: &SaleId) -> Self {
+        let tag = shard::tag(sale, 0, 1);
+        Self { slot: slot::of_tag(&tag), key: shard::key(&tag, "card") }
     }
 }
 
@@ -222,11 +255,11 @@ impl fmt::Debug for RedisStore {
 
 impl SaleStore for RedisStore {
     fn draft_sale<'a>(&'a self, config: &'a SaleConfig) -> BoxFuture<'a, Result<Opened, Error>> {
-        Box::pin(self.make(config, Stage::Draft))
+        Box::pin(self.make(config, Stage::Draft, false))
     }
 
     fn open_sale<'a>(&'a self, config: &'a SaleConfig) -> BoxFuture<'a, Result<Opened, Error>> {
-        Box::pin(self.make(config, Stage::Ready))
+        Box::pin(self.make(config, Stage::Ready, false))
     }
 
     fn steer<'a>(&'a self, sale: &'a SaleId, step: Step, at: At) -> BoxFuture<'a, Result<Steered, Error>> {
@@ -300,11 +333,20 @@ impl SaleStore for RedisStore {
     fn audit<'a>(&'a self, sale: &'a SaleId) -> BoxFuture<'a, Result<Audit, Error>> {
         Box::pin(async move {
             let booth = self.booth(sale).await?;
-            let mut shards = Vec::with_capacity(booth.desk.shards.len());
-            for shard in &booth.desk.shards {
-                shards.push(booth.desk.audit(shard).await?);
+            let mut tries = 0;
+            loop {
+                let mut shards = Vec::with_capacity(booth.desk.shards.len());
+                for shard in &booth.desk.shards {
+                    shards.push(booth.desk.audit(shard).await?);
+                }
+                // A transfer that was debited after one look and credited before the next seems to be in two
+                // places. One that stays so is what an audit is for.
+                let audit = Audit { shards };
+                tries += 1;
+                if tries >= AUDITS_MAX || audit.moving().iter().all(|units| *units >= 0) {
+                    return Ok(audit);
+                }
             }
-            Ok(Audit { shards })
         })
     }
 

@@ -35,6 +35,7 @@ pub(crate) struct Peeked {
     pub(crate) step: u64,
     pub(crate) now: UnixMillis,
     pub(crate) stage: Stage,
+    pub(crate) frozen: bool,
     /// When the front of the wins is over; 0 when there is none.
     pub(crate) due: UnixMillis,
     /// By thing, then by letter.
@@ -180,10 +181,11 @@ pub(crate) fn peeked(text: &str, about: About<'_>, things: usize, letters: usize
         let (letter, due) = head.split_once(' ')?;
         // In lower case while the shard is frozen, which a look does not mind.
         let stage = stage(&letter.to_ascii_uppercase())?;
+        let frozen = letter.bytes().any(|byte| byte.is_ascii_lowercase());
         let row = |row: &str| row.split(',').map(|count| count.parse().ok()).collect::<Option<Vec<i64>>>();
         let counts: Vec<Vec<i64>> = rows.split(';').map(row).collect::<Option<_>>()?;
         let whole = counts.len() == things && counts.iter().all(|row| row.len() == letters);
-        whole.then_some(Peeked { step: after.step, now: after.now, stage, due: time(due)?, counts })
+        whole.then_some(Peeked { step: after.step, now: after.now, stage, frozen, due: time(due)?, counts })
     };
     read().ok_or_else(|| strange(text))
 }

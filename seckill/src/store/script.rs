@@ -88,16 +88,16 @@ impl Call {
         cmd
     }
 
-    /// Makes a sale, or a shard of one, that starts with `shares` units.
+    /// Makes a sale, or a shard of one, that starts with `shares` units; without a stage it has to be there.
     pub(crate) fn create(
         shard: &Shard,
         terms: &SaleConfig,
         text: &str,
-        stage: Stage,
+        stage: Option<Stage>,
         shares: &[u64],
     ) -> Self {
         let mut call = Self::over(&CREATE, shard.keys(), At::Server, shard.seen(), false);
-        call.push(stage.letter().encode_utf8(&mut [0; 4])).push(text);
+        call.push(stage.map_or('-', Stage::letter).encode_utf8(&mut [0; 4])).push(text);
         call.number(terms.opens_at().millis()).number(terms.closes_at().millis());
         call.number(terms.buyer_limit().units().into()).number(terms.pay_within_millis());
         call.numbers(shares);

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use redis::FromRedisValue;
 
-use super::desk::Desk;
+use super::desk::{Clock, Desk};
 use super::network::Route;
 use super::reply::{after, number, strange};
 use super::script::Call;
@@ -20,7 +20,7 @@ use crate::time::At;
 /// Units on their way from one shard to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Transfer {
-    /// Counts the transfers from this shard to that.
+    /// The step of the shard that it left.
     pub(crate) number: u64,
     pub(crate) sku: usize,
     pub(crate) units: u64,
@@ -34,23 +34,23 @@ enum Debit {
 
 impl Desk {
     /// Brings to shard `target` what these lines want, from wherever it is. Answers false when no other shard
-    /// has any of it, and none is on its way either.
+    /// has any of it, none is on its way either, and the shard itself has too little for each of these.
     pub(crate) async fn gather(
         &self,
         target: usize,
-        wants: impl Iterator<Item = &Picks>,
+        wants: impl Iterator<Item = &Picks> + Clone,
         at: At,
+        clock: Clock,
     ) -> Result<bool, Error> {
         let mut wanted = BTreeMap::<usize, u64>::new();
-        for (sku, units) in wants.flat_map(Picks::iter) {
+        for (sku, units) in wants.clone().flat_map(Picks::iter) {
             *wanted.entry(sku).or_default() += u64::from(units);
         }
         // One at a time: what the first brings may be enough for all.
         let _turn = match self.gathering.get(target) {
-            Some(gathering) => Some(gathering.lock().await),
+            Some(gathering) => Some(clock.wait(gathering.lock()).await?),
             None => None,
         };
-        let clock = self.clock();
         let mut came = false;
         for source in (1..self.shards.len()).map(|step| (target + step) % self.shards.len()) {
             for (sku, want) in &mut wanted {
@@ -60,7 +60,7 @@ impl Desk {
                         Debit::None => break,
                         Debit::Again => {}
                         Debit::Sent(transfer) => {
-                            self.deliver(source, target, &transfer, at).await?;
+                            self.deliver(source, target, &transfer, at, clock).await?;
                             came = true;
                             if transfer.sku == *sku {
                                 *want = want.saturating_sub(transfer.units);
@@ -70,19 +70,49 @@ impl Desk {
                 }
             }
         }
-        Ok(came || self.finish_all(at).await?)
+        // Somebody may have brought it while this one waited for its turn.
+        Ok(came || self.finish_all(at, clock).await? || self.has_any(target, wants, at).await?)
+    }
+
+    /// Whether a shard has now what one of these lines wants.
+    async fn has_any(
+        &self,
+        index: usize,
+        mut wants: impl Iterator<Item = &Picks>,
+        at: At,
+    ) -> Result<bool, Error> {
+        let left = self.peek(self.shard(index)?, at, "l").await?.counts.concat();
+        let has = |(sku, units): (usize, u32)| left.get(sku).is_some_and(|left| *left >= i64::from(units));
+        Ok(wants.any(|picks| picks.iter().all(has)))
     }
 
     /// Finishes every transfer that somebody began, and tells whether there were any.
-    pub(crate) async fn finish_all(&self, at: At) -> Result<bool, Error> {
+    pub(crate) async fn finish_all(&self, at: At, clock: Clock) -> Result<bool, Error> {
         let mut any = false;
         for (source, shard) in self.shards.iter().enumerate() {
-            for (target, transfer) in self.pending(shard).await? {
-                self.deliver(source, target, &transfer, at).await?;
+            for target in self.pending(shard).await? {
+                clock.check()?;
                 any = true;
+                // INVARIANT: told by a script once more before it is delivered, so that replicas have it where
+                // they are waited for, and not by a shard that went back in time.
+                if let Debit::Sent(transfer) = self.debit(source, target, 0, 0, at).await? {
+                    self.deliver(source, target, &transfer, at, clock).await?;
+                }
             }
         }
         Ok(any)
+    }
+
+    /// The highest number of the transfers from each shard that another one has taken in.
+    pub(crate) async fn arrived(&self) -> Result<Vec<u64>, Error> {
+        let mut highest = vec![0; self.shards.len()];
+        for shard in &self.shards {
+            let numbers: Vec<Option<u64>> = self.by_shard(shard, "i").await?;
+            for (highest, number) in highest.iter_mut().zip(numbers) {
+                *highest = number.unwrap_or(0).max(*highest);
+            }
+        }
+        Ok(highest)
     }
 
     /// What the lines of a recorded reservation want.
@@ -123,7 +153,15 @@ impl Desk {
         }
     }
 
-    async fn deliver(&self, source: usize, target: usize, transfer: &Transfer, at: At) -> Result<(), Error> {
+    async fn deliver(
+        &self,
+        source: usize,
+        target: usize,
+        transfer: &Transfer,
+        at: At,
+        clock: Clock,
+    ) -> Result<(), Error> {
+        clock.check()?;
         let (from, to) = (self.shard(source)?, self.shard(target)?);
         for (shard, call) in [
             (to, Call::credit(to, at, self.touch(), source, transfer)),
@@ -137,21 +175,21 @@ impl Desk {
         Ok(())
     }
 
-    /// Transfers that left a shard and are not known to have arrived, with their targets.
-    async fn pending(&self, shard: &Shard) -> Result<Vec<(usize, Transfer)>, Error> {
+    /// The shards to which units left this one and are not known to have arrived.
+    async fn pending(&self, shard: &Shard) -> Result<Vec<usize>, Error> {
+        let texts: Vec<Option<String>> = self.by_shard(shard, "o").await?;
+        Ok(texts.iter().enumerate().filter(|(_, text)| text.is_some()).map(|(target, _)| target).collect())
+    }
+
+    /// What a shard has noted about each other one.
+    async fn by_shard<T: FromRedisValue>(&self, shard: &Shard, field: &str) -> Result<Vec<Option<T>>, Error> {
         let mut cmd = redis::cmd("HMGET");
         let [numbers, ..] = shard.keys();
         cmd.arg(numbers);
-        for target in 0..self.shards.len() {
-            cmd.arg(format!("o:{target}"));
+        for other in 0..self.shards.len() {
+            cmd.arg(format!("{field}:{other}"));
         }
-        let texts: Vec<Option<String>> = self.read(shard, cmd).await?;
-        let mut pending = Vec::new();
-        for (target, text) in texts.iter().enumerate() {
-            let Some(text) = text else { continue };
-            pending.push((target, transfer(text).ok_or_else(|| strange(text))?));
-        }
-        Ok(pending)
+        self.read(shard, cmd).await
     }
 }
 

@@ -4,7 +4,8 @@
 use std::time::{Duration, Instant};
 
 use seckill::{
-    FlashSale, Outcome, Refusal, Release, Reservation, Restock, Restocked, SaleConfig, SaleStore, Step,
+    ErrorKind, FlashSale, Outcome, Refusal, Release, Reservation, Restock, Restocked, SaleConfig, SaleStore,
+    Step,
 };
 use testkit::Redis;
 
@@ -191,6 +192,51 @@ async fn a_closed_sale_is_closed_and_not_sold_out() {
             Outcome::Refused(Refusal::Closed) => Some(()),
             Outcome::Refused(Refusal::SoldOut) => None,
             other => panic!("{other:?}"),
+        })
+        .await;
+    }
+}
+
+/// A process has ended while it brought a unit from one shard to another, and nobody else is let through to look.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_unit_on_its_way_opens_the_latch() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let terms = open_terms(STOCK, 1).shards(2).unwrap();
+    let shop = Shop::sold_out(Redis::start().unwrap(), terms).await;
+    let numbers = format!("{{gh:sale:{}:1}}:numbers", shop.terms.id());
+    let read = |field| shop.server.cli(&["HGET", &numbers, field]).unwrap().parse::<i64>().unwrap();
+    let next = read("seq") + 1;
+    let (added, moved) = (read("a0") + 1, read("m0") - 1);
+    let (seq, added, moved) = (next.to_string(), added.to_string(), moved.to_string());
+    let transfer = format!("{next} 0 1");
+    shop.server.cli(&["HSET", &numbers, "seq", &seq, "a0", &added, "m0", &moved, "o:0", &transfer]).unwrap();
+    shop.wins_again(0, 500).await;
+    let audit = shop.sales[1].audit().await.unwrap();
+    assert!(audit.conserved() && audit.held() == STOCK + 1, "{audit:?}");
+    assert_eq!(audit.moving(), [0]);
+}
+
+/// A server that went back in time is found out also when everybody is told no.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollback_opens_the_latch() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let shop = Shop::sold_out(Redis::start().unwrap(), open_terms(STOCK, 1)).await;
+    let numbers = format!("{{gh:sale:{}}}:numbers", shop.terms.id());
+    shop.server.cli(&["HSET", &numbers, "seq", "1"]).unwrap();
+    for sale in &shop.sales {
+        eventually("a frozen sale", async || match sale.reserve(&ask(800, 1, 1)).await {
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Frozen);
+                Some(())
+            }
+            Ok(told) => {
+                assert_eq!(told, Outcome::Refused(Refusal::SoldOut));
+                None
+            }
         })
         .await;
     }

@@ -1,5 +1,8 @@
 //! Everything that is tested from outside: the contract of all stores, and what only a server shows.
 
+#[cfg(feature = "redis")]
+#[cfg(test)]
+mod card;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]

@@ -16,7 +16,7 @@ struct Package {
     program: Option<&'static str>,
 }
 
-const PACKAGES: [Package; 15] = [
+const PACKAGES: [Package; 16] = [
     server("redis-server", "redis"),
     // Moves the wall clock of a redis-server.
     server("libfaketime", "redis"),
@@ -35,6 +35,8 @@ const PACKAGES: [Package; 15] = [
     // The demo's pages are built with these, from Debian or from elsewhere.
     always("nodejs", Some("node")),
     always("npm", Some("npm")),
+    // A peer of the figures is a Python program, in an environment of its own.
+    always("python3-venv", None),
 ];
 
 const fn server(name: &'static str, server: &'static str) -> Package {

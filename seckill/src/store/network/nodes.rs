@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::{AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo};
-use redis::{Pipeline, RedisResult, ServerErrorKind, Value};
+use redis::aio::MultiplexedConnection;
+use redis::{
+    ConnectionAddr, ConnectionInfo, IntoConnectionInfo, Pipeline, RedisResult, ServerErrorKind, Value,
+};
 use tokio::sync::OnceCell;
+use tokio::task::JoinSet;
 
+use super::wire::{connect, send_shared};
 use super::{DEADLINE, Route};
 use crate::error::{Error, Fault};
 use crate::store::broken::{Broken, denied};
@@ -51,6 +54,8 @@ struct Known {
     ranges: Vec<(u16, u16, Address)>,
     /// Slots that were found elsewhere since.
     moved: HashMap<u16, Address>,
+    /// The masters that were named last, each once.
+    masters: Vec<Address>,
     connections: HashMap<(Address, usize), Opening>,
 }
 
@@ -119,10 +124,9 @@ impl Nodes {
     pub(crate) fn forget(&self, route: Route) {
         let mut known = self.lock();
         if let Some(address) = self.found(&known, route.slot) {
-            known.connections.remove(&(address, route.lane));
+            known.connections.remove(&(Arc::clone(&address), route.lane));
+            known.leave(&address);
         }
-        known.ranges.clear();
-        known.moved.clear();
     }
 
     async fn send_to(
@@ -141,12 +145,12 @@ impl Nodes {
                 pipeline.cmd_iter().for_each(|cmd| {
                     both.add_command(cmd.clone());
                 });
-                send(&mut connection.clone(), &both).await.map(|mut answers| {
+                send_shared(connection, &both).await.map(|mut answers| {
                     answers.drain(..1.min(answers.len()));
                     answers
                 })
             }
-            Ok(connection) => send(&mut connection.clone(), pipeline).await,
+            Ok(connection) => send_shared(connection, pipeline).await,
             Err(broken) => Err(broken),
         };
         if sent.is_err() {
@@ -155,8 +159,7 @@ impl Nodes {
             if known.connections.get(&key).is_some_and(|now| Arc::ptr_eq(now, &opening)) {
                 known.connections.remove(&key);
             }
-            known.ranges.clear();
-            known.moved.clear();
+            known.leave(address);
         }
         sent
     }
@@ -165,13 +168,17 @@ impl Nodes {
         if let Some(address) = self.found(&self.lock(), slot) {
             return Ok(address);
         }
+        // All are asked at once: one that is dark holds up nobody.
+        let mut looks = JoinSet::new();
+        for info in self.guides() {
+            looks.spawn(look(self.seeds.places.clone(), info));
+        }
         let mut last = Broken::Short;
-        for info in self.seeds.infos() {
-            match self.look(info).await {
+        while let Some(look) = looks.join_next().await {
+            match look.unwrap_or(Err(Broken::Short)) {
                 Ok(ranges) => {
                     let mut known = self.lock();
-                    known.ranges = ranges;
-                    known.moved.clear();
+                    known.learn(ranges);
                     if let Some(address) = known.find(slot) {
                         return Ok(address);
                     }
@@ -183,34 +190,19 @@ impl Nodes {
         Err(last)
     }
 
+    /// Who may know where the slots are: the seeds, and in a cluster the masters seen last.
+    fn guides(&self) -> Vec<ConnectionInfo> {
+        let mut guides: Vec<ConnectionInfo> = self.seeds.infos().cloned().collect();
+        if self.seeds.places == Places::Cluster {
+            let masters = self.lock().masters.clone();
+            guides.extend(masters.iter().map(|master| self.info(master)));
+        }
+        guides
+    }
+
     /// Where a slot is, as far as that is known.
     fn found(&self, known: &Known, slot: u16) -> Option<Address> {
         if self.seeds.places == Places::Single { Some(Arc::from("")) } else { known.find(slot) }
-    }
-
-    /// Asks a seed who the masters are.
-    async fn look(&self, info: &ConnectionInfo) -> Result<Vec<(u16, u16, Address)>, Broken> {
-        let opening = connect(info.clone());
-        let mut connection =
-            tokio::time::timeout(DEADLINE, opening).await.map_err(|_| Broken::Late(DEADLINE))??;
-        match &self.seeds.places {
-            Places::Single => Ok(vec![(0, u16::MAX, Arc::from(""))]),
-            Places::Sentinels(service) => {
-                let mut cmd = redis::cmd("SENTINEL");
-                cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(&**service);
-                let master: Option<(String, u16)> =
-                    cmd.query_async(&mut connection).await.map_err(Broken::Redis)?;
-                let (host, port) = master.ok_or(Broken::NoMaster)?;
-                Ok(vec![(0, u16::MAX, format!("{host}:{port}").into())])
-            }
-            Places::Cluster => {
-                let mut cmd = redis::cmd("CLUSTER");
-                let table: Vec<Vec<Value>> =
-                    cmd.arg("SLOTS").query_async(&mut connection).await.map_err(Broken::Redis)?;
-                let asked = host_of(info);
-                Ok(table.iter().filter_map(|row| range(row, &asked)).collect())
-            }
-        }
     }
 
     fn info(&self, address: &Address) -> ConnectionInfo {
@@ -241,6 +233,20 @@ impl Nodes {
 }
 
 impl Known {
+    fn learn(&mut self, ranges: Vec<(u16, u16, Address)>) {
+        self.masters = ranges.iter().map(|range| Arc::clone(&range.2)).collect();
+        self.masters.sort_unstable();
+        self.masters.dedup();
+        self.ranges = ranges;
+        self.moved.clear();
+    }
+
+    /// Forgets what is said to be at an address.
+    fn leave(&mut self, address: &Address) {
+        self.ranges.retain(|range| range.2 != *address);
+        self.moved.retain(|_, moved| moved != address);
+    }
+
     fn find(&self, slot: u16) -> Option<Address> {
         let in_range = |(first, last, _): &&(u16, u16, Address)| (*first..=*last).contains(&slot);
         let moved = self.moved.get(&slot);
@@ -248,24 +254,30 @@ impl Known {
     }
 }
 
-/// Sends commands over one connection: one answer each, errors of the server among them.
-pub(super) async fn send(
-    connection: &mut impl ConnectionLike,
-    pipeline: &Pipeline,
-) -> Result<Vec<RedisResult<Value>>, Broken> {
-    let answers: Vec<RedisResult<Value>> = pipeline.query_async(connection).await.map_err(Broken::Redis)?;
-    if answers.len() != pipeline.len() {
-        return Err(Broken::Short);
-    }
-    Ok(answers)
-}
-
-async fn connect(info: ConnectionInfo) -> Result<MultiplexedConnection, Broken> {
-    let client = Client::open(info).map_err(Broken::Redis)?;
-    // One deadline counts: that of the caller.
-    let config =
-        AsyncConnectionConfig::new().set_connection_timeout(Some(DEADLINE)).set_response_timeout(None);
-    client.get_multiplexed_async_connection_with_config(&config).await.map_err(Broken::Redis)
+/// Asks one server who the masters are.
+async fn look(places: Places, info: ConnectionInfo) -> Result<Vec<(u16, u16, Address)>, Broken> {
+    let asked = host_of(&info);
+    let asking = async {
+        let mut connection = connect(info).await?;
+        match &places {
+            Places::Single => Ok(vec![(0, u16::MAX, Arc::from(""))]),
+            Places::Sentinels(service) => {
+                let mut cmd = redis::cmd("SENTINEL");
+                cmd.arg("GET-MASTER-ADDR-BY-NAME").arg(&**service);
+                let master: Option<(String, u16)> =
+                    cmd.query_async(&mut connection).await.map_err(Broken::Redis)?;
+                let (host, port) = master.ok_or(Broken::NoMaster)?;
+                Ok(vec![(0, u16::MAX, format!("{host}:{port}").into())])
+            }
+            Places::Cluster => {
+                let mut cmd = redis::cmd("CLUSTER");
+                let table: Vec<Vec<Value>> =
+                    cmd.arg("SLOTS").query_async(&mut connection).await.map_err(Broken::Redis)?;
+                Ok(table.iter().filter_map(|row| range(row, &asked)).collect())
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, asking).await.unwrap_or(Err(Broken::Late(DEADLINE)))
 }
 
 fn host_of(info: &ConnectionInfo) -> String {

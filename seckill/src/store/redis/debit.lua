@@ -1,6 +1,7 @@
 -- Takes unsold units out, on their way to another shard of the sale. ARGV[4..6]: that shard, position, units
 -- wanted. While there are many it gives up to half of them, so that few transfers are needed. One transfer to
--- each shard at a time: one that is under way is the answer until it is settled.
+-- each shard at a time: one that is under way is the answer until it is settled, also where 0 are wanted, which
+-- begins none. A transfer has the number of its step, so one after a thaw is above all that anybody has seen.
 -- Answers "<number of the transfer> <position> <units>", 0 when there is nothing to take, or again when it
 -- swept and has to be asked at this time once more.
 return run(function()
@@ -9,7 +10,7 @@ return run(function()
   local out = 'o:' .. shard
   local pending = call('HGET', NUMBERS, out)
   if pending then return finish(pending, true) end
-  if stage == 'S' or stage == 'D' then return finish('0') end
+  if stage == 'S' or stage == 'D' or ARGV[6] == '0' then return finish('0') end
   local had = left_of(position)
   if had == 0 and is_due() then
     sweep(SWEEP_MAX)
@@ -17,10 +18,8 @@ return run(function()
   end
   local units = math.min(had, math.max(tonumber(ARGV[6]), math.floor(had / 2)))
   if units == 0 then return finish('0') end
-  local count = 'O:' .. shard
-  local number = format('%d', whole(call('HGET', NUMBERS, count) or '0', count) + 1)
+  local number = format('%d', seq + 1)
   local transfer = number .. ' ' .. position .. ' ' .. format('%d', units)
-  push(fields, count, number)
   push(fields, out, transfer)
   push(fields, 'l' .. position, had - units)
   push(fields, 'm' .. position, moved(position) - units)

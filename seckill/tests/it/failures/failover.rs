@@ -14,6 +14,20 @@ use crate::stage::{patient, won};
 
 const STOCK: u64 = 400;
 
+/// Sentinels that go on after a stall of the machine. Else they would rest for half a minute, in which the replica
+/// becomes too old for them.
+async fn start() -> RedisSentinel {
+    let servers = RedisSentinel::start().unwrap();
+    for url in servers.urls() {
+        let client = ::redis::Client::open(url).unwrap();
+        let mut sentinel = client.get_multiplexed_async_connection().await.unwrap();
+        let mut cmd = ::redis::cmd("SENTINEL");
+        cmd.arg("DEBUG").arg("tilt-trigger").arg(60_000);
+        let _: String = cmd.query_async(&mut sentinel).await.unwrap();
+    }
+    servers
+}
+
 async fn connect(servers: &RedisSentinel) -> RedisStore {
     patient(RedisStore::connect_sentinel(&servers.urls(), servers.service()).await.unwrap())
 }
@@ -50,7 +64,7 @@ async fn a_promoted_replica_that_lagged_is_found_out_frozen_and_recovered() {
     if testkit::skipped("redis") {
         return;
     }
-    let mut servers = RedisSentinel::start().unwrap();
+    let mut servers = start().await;
     let terms = terms(STOCK);
     let store = connect(&servers).await;
     store.open_sale(&terms).await.unwrap();
@@ -96,7 +110,7 @@ async fn what_was_sold_again_after_a_rollback_is_named_and_not_oversold() {
     if testkit::skipped("redis") {
         return;
     }
-    let mut servers = RedisSentinel::start().unwrap();
+    let mut servers = start().await;
     let terms = terms(12);
     let store = connect(&servers).await;
     store.open_sale(&terms).await.unwrap();
@@ -123,17 +137,81 @@ async fn what_was_sold_again_after_a_rollback_is_named_and_not_oversold() {
     assert_eq!(records.units("H"), 12);
 }
 
+/// A shard as it was at some time.
+pub(super) struct Saved(Vec<(String, Option<Vec<u8>>)>);
+
+impl Saved {
+    pub(super) async fn of(server: &Redis, terms: &SaleConfig, shard: u16) -> Self {
+        let mut saved = Vec::new();
+        for part in ["numbers", "buyers", "wins", "changes"] {
+            let key = key(terms, shard, part);
+            let mut cmd = redis::cmd("DUMP");
+            cmd.arg(&key);
+            saved.push((key, query(server, &cmd).await));
+        }
+        Self(saved)
+    }
+
+    pub(super) async fn put_back(self, server: &Redis) {
+        for (key, dump) in self.0 {
+            server.cli(&["DEL", &key]).unwrap();
+            if let Some(dump) = dump {
+                let mut cmd = redis::cmd("RESTORE");
+                cmd.arg(&key).arg(0).arg(dump);
+                assert_eq!(query::<String>(server, &cmd).await, "OK");
+            }
+        }
+    }
+}
+
+async fn query<T: redis::FromRedisValue>(server: &Redis, cmd: &redis::Cmd) -> T {
+    let client = redis::Client::open(server.url()).unwrap();
+    cmd.query_async(&mut client.get_multiplexed_async_connection().await.unwrap()).await.unwrap()
+}
+
+/// A buyer has bought up to the limit, again after that was forgotten, and has all of it when it is found again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_bought_again_after_a_rollback_is_named() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = Redis::start().unwrap();
+    let terms = terms(12);
+    let store = super::connect(&server.url()).await;
+    store.open_sale(&terms).await.unwrap();
+    let sale = attach(store.clone(), &terms);
+    let history = History::new(&terms);
+    sell(&history, &sale, 0, 1).await;
+    let saved = Saved::of(&server, &terms, 0).await;
+    won(history.reserve(&sale, &ask("twice", "request-1")).await.unwrap());
+    won(history.reserve(&sale, &ask("twice", "request-2")).await.unwrap());
+    saved.put_back(&server).await;
+    let kept = history.ledger();
+    let fresh = attach(super::connect(&server.url()).await, &terms);
+    won(fresh.reserve(&ask("twice", "request-3")).await.unwrap());
+
+    for added in [2, 0] {
+        let recovered = store.recover(terms.id(), &kept, &[]).await.unwrap();
+        assert_eq!((recovered.added, recovered.short), (added, vec![]));
+        let mut over: Vec<&str> = recovered.over_limit.iter().map(|id| id.request().as_str()).collect();
+        over.sort_unstable();
+        assert_eq!(over, ["request-1", "request-2"]);
+    }
+    let audit = sale.audit().await.unwrap();
+    assert_eq!((audit.held(), audit.left(), audit.over_limit()), (4, 8, 1));
+}
+
 /// With every win on the replica before anybody hears of it, none is lost with the master.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_replicated_win_survives_its_master() {
     if testkit::skipped("redis") {
         return;
     }
-    let mut servers = RedisSentinel::start().unwrap();
+    let mut servers = start().await;
     let terms = terms(STOCK * 100);
     let replicated = |store: RedisStore| store.durability(Durability::replicated(1)).deadline(SHORT);
     let stores = [replicated(connect(&servers).await), replicated(connect(&servers).await)];
-    patient(stores[0].clone()).open_sale(&terms).await.unwrap();
+    connect(&servers).await.open_sale(&terms).await.unwrap();
     let sales = stores.map(|store| attach(store, &terms));
     let history = Arc::new(History::new(&terms));
     let crowd = Crowd::start(&history, &sales, 64, "k");
@@ -168,6 +246,9 @@ async fn answers_wait_for_the_replica_also_when_they_are_repeated() {
     store.open_sale(&terms).await.unwrap();
     let sale = attach(store, &terms);
     won(sale.reserve(&ask("b0", "request-0")).await.unwrap());
+    // Another process, with less patience, which knows the sale too.
+    let hasty = attach(super::connect(&master.url()).await.durability(one(100)).deadline(SHORT), &terms);
+    assert_eq!(hasty.state().await.unwrap().held(), 1);
 
     replica.stop_signal().unwrap();
     let asking = tokio::spawn({
@@ -175,8 +256,7 @@ async fn answers_wait_for_the_replica_also_when_they_are_repeated() {
         async move { sale.reserve(&ask("b1", "request-1")).await }
     });
     eventually("a win on the master", async || (buyers(&master, &terms) == 2).then_some(())).await;
-    // Another process, with less patience, asks for wins old and new, and for a payment.
-    let hasty = attach(super::connect(&master.url()).await.durability(one(100)).deadline(SHORT), &terms);
+    // It asks for wins old and new, and for a payment.
     for (buyer, request) in [("b0", "request-0"), ("b1", "request-1")] {
         let error = hasty.reserve(&ask(buyer, request).again()).await.unwrap_err();
         assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{error}");

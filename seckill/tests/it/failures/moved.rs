@@ -62,8 +62,8 @@ async fn masters_are_replaced_by_their_replicas_under_load() {
     let mut cluster = RedisCluster::start_with_replicas().unwrap();
     let terms = terms(STOCK).shards(SHARDS).unwrap();
     let store = RedisStore::connect_cluster(&cluster.urls()).await.unwrap();
-    let store = store.durability(Durability::replicated(1)).deadline(SHORT);
     patient(store.clone()).open_sale(&terms).await.unwrap();
+    let store = store.durability(Durability::replicated(1)).deadline(SHORT);
     let sale = attach(store, &terms);
     let history = Arc::new(History::new(&terms));
     let crowd = Crowd::start(&history, std::slice::from_ref(&sale), 48, "f");

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use seckill::{FlashSale, Outcome, RedisStore, Refusal, SaleConfig, SaleStore};
-use testkit::{Proxy, RedisCluster};
+use testkit::{Proxy, Redis, RedisCluster};
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 
 use super::cut::proxied;
+use super::failover::Saved;
 use super::history::{History, ask};
 use super::records::{Records, key};
 use super::{attach, eventually, terms};
@@ -155,7 +156,8 @@ impl Two {
             self.stuck(0, "i:1").await;
         }
         assert!(!asking.is_finished());
-        process.shutdown_background();
+        // Its last task has ended before anything is answered.
+        tokio::task::spawn_blocking(move || drop(process)).await.unwrap();
         self.proxies.iter().for_each(|proxy| proxy.heal().unwrap());
     }
 
@@ -208,4 +210,72 @@ fn another(two: &Two) -> SaleConfig {
             return terms;
         }
     }
+}
+
+/// All orders belong to one shard, which begins with half of the stock. A consumer is there before the sale is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rebuilt_sale_has_its_stock_where_its_orders_are() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = Redis::start().unwrap();
+    let terms = terms(20).shards(2).unwrap();
+    let join = || {
+        for part in ["wins", "changes"] {
+            let stream = key(&terms, 0, part);
+            server.cli(&["XGROUP", "CREATE", &stream, "shop", "0", "MKSTREAM"]).unwrap();
+        }
+    };
+    join();
+    let store = super::connect(&server.url()).await;
+    store.open_sale(&terms).await.unwrap();
+    let sale = attach(store.clone(), &terms);
+    let history = Arc::new(History::new(&terms));
+    for buyer in buyers_of(0, 2).take(16) {
+        won(history.reserve(&sale, &ask(&buyer, "request-0")).await.unwrap());
+    }
+    server.cli(&["FLUSHALL"]).unwrap();
+    join();
+    for added in [16, 0] {
+        let recovered = store.rebuild(&terms, &history.ledger(), &[]).await.unwrap();
+        assert_eq!((recovered.added, recovered.short, recovered.over_limit), (added, vec![], vec![]));
+    }
+    let audit = sale.audit().await.unwrap();
+    assert!(audit.conserved(), "{audit:?}");
+    assert_eq!((audit.held(), audit.left(), audit.moving()), (16, 4, vec![0]));
+}
+
+/// The shard that gave units goes back to before that, and gives again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transfer_after_a_rollback_is_not_taken_for_one_before() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let server = Redis::start().unwrap();
+    let terms = terms(20).shards(2).unwrap();
+    let store = super::connect(&server.url()).await;
+    store.open_sale(&terms).await.unwrap();
+    let sale = attach(store, &terms);
+    let buyers: Vec<String> = buyers_of(0, 2).take(18).collect();
+    let mut saved = None;
+    for (number, buyer) in buyers[..11].iter().enumerate() {
+        if number == 10 {
+            saved = Some(Saved::of(&server, &terms, 1).await);
+        }
+        won(sale.reserve(&ask(buyer, "request-0")).await.unwrap());
+    }
+    let moved = || {
+        let of = |shard| server.cli(&["HGET", &key(&terms, shard, "numbers"), "m0"]).unwrap();
+        of(0).parse::<i64>().unwrap() + of(1).parse::<i64>().unwrap()
+    };
+    assert_eq!(moved(), 0);
+    saved.unwrap().put_back(&server).await;
+    // Another process brings it back, and has seen none of it.
+    let other = super::connect(&server.url()).await;
+    other.recover(terms.id(), &[], &[]).await.unwrap();
+    assert_eq!(moved(), 5, "what arrived is in both shards");
+    for buyer in &buyers[11..] {
+        won(sale.reserve(&ask(buyer, "request-0")).await.unwrap());
+    }
+    assert_eq!(moved(), 5, "what was sent has not arrived");
 }

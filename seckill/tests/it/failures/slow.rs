@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
-use seckill::{ErrorKind, FlashSale, SaleStore};
-use testkit::{Proxy, Redis};
+use seckill::{ErrorKind, FlashSale, RedisStore, SaleStore};
+use testkit::{Proxy, Redis, RedisCluster};
 use tokio::task::JoinSet;
 
 use super::crowd::{Crowd, buy_out};
@@ -76,6 +76,26 @@ async fn a_way_that_swallows_everything_is_left_for_a_new_one() {
     let records = Records::of(&server, &terms);
     assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
     assert_eq!(records.units("H"), 21);
+}
+
+/// The first address is that of a machine that is gone without a word; the others know where everything is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_that_swallows_everything_does_not_hide_the_others() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let cluster = RedisCluster::start().unwrap();
+    let gone = Proxy::start(cluster.nodes()[0].addr()).unwrap();
+    let urls = [gone.url(), cluster.nodes()[1].url(), cluster.nodes()[2].url()];
+    let store = RedisStore::connect_cluster(&urls).await.unwrap();
+    let terms = terms(4).shards(4).unwrap();
+    store.open_sale(&terms).await.unwrap();
+    gone.drop_requests();
+    let sale = attach(crate::stage::patient(RedisStore::connect_cluster(&urls).await.unwrap()), &terms);
+    for number in 0..4 {
+        won(sale.reserve(&ask(&format!("b{number}"), "request-0")).await.unwrap());
+    }
+    assert!(sale.audit().await.unwrap().conserved());
 }
 
 /// A crowd while the server stops again and again for longer than anybody waits.

@@ -81,6 +81,14 @@ impl Door {
     }
 }
 
+#[test]
+fn what_a_request_brings_is_not_printed() {
+    let who = buyer(1);
+    let entry = Entry::new(&who, "203.0.113.7".parse().unwrap()).answer("a-4711").admission("b-4711");
+    let shown = format!("{:?}", entry.path("c-4711"));
+    assert!(shown.contains("203.0.113.7") && !shown.contains("4711"), "{shown}");
+}
+
 #[tokio::test]
 async fn the_first_no_ends_it_and_costs_nothing_behind_it() {
     let door = door();

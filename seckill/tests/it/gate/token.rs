@@ -8,7 +8,7 @@ use seckill::gate::{
     Challenge, Cleared, DrawSeed, Hurdle, Issued, ProofOfWork, Purpose, Rejected, SalePath, Solution, Token,
     TokenKey,
 };
-use seckill::{BuyerId, ErrorKind, SaleId};
+use seckill::{BuyerId, Eligible, ErrorKind, SaleId};
 
 use super::stage::{at, buyer, key, ms, time};
 
@@ -40,6 +40,17 @@ fn another_implementation_makes_the_same_token() {
     let who = BuyerId::new(who).unwrap();
     let token = key.issue(Purpose::Admitted, &sale(), &who, time(expires.parse().unwrap()));
     assert_eq!(String::from_utf8(output.stdout).unwrap(), token.expose());
+}
+
+#[test]
+fn only_a_token_for_it_proves_that_its_buyer_may_take_part() {
+    let (key, ann) = (key(), buyer(1));
+    for purpose in [Purpose::Eligible, Purpose::Admitted, Purpose::Path] {
+        let token = key.issue(purpose, &sale(), &ann, time(500));
+        let pass = key.verify(token.expose(), purpose, &sale(), &ann, time(0)).unwrap();
+        let proof = (purpose == Purpose::Eligible).then(|| Eligible::vouched(&sale(), &ann));
+        assert_eq!(pass.eligible(), proof, "{purpose:?}");
+    }
 }
 
 #[test]

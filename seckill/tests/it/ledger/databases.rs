@@ -103,11 +103,11 @@ pub(super) async fn sqlite() -> Bench {
     sqlite_bench(pool, Box::new(folder)).await
 }
 
-async fn keeps_the_contract(bench: Bench) {
+async fn keeps_the_contract(bench: &Bench) {
     is_the_rule(&*bench.ledger).await;
     keeps_every_name(&*bench.ledger).await;
-    failed_hook_undoes_all(&bench).await;
-    super::writers::many_writers_settle_once(&bench).await;
+    failed_hook_undoes_all(bench).await;
+    super::writers::many_writers_settle_once(bench).await;
 }
 
 /// What the application could not do, the ledger has not taken; both come with the same events again.
@@ -129,10 +129,38 @@ async fn failed_hook_undoes_all(bench: &Bench) {
     assert_eq!(bench.payments.list().await.len(), before.len() + 1);
 }
 
+/// A database that takes no writes does so for a while: nobody is to blame for the events.
+async fn waits_for_a_writable_one(ledger: &dyn Ledger) {
+    let error = ledger.apply(&[event(&fresh(), 0, Change::Reserved, 1)]).await.unwrap_err();
+    assert!(error.is_transient(), "{error}: {:?}", std::error::Error::source(&error));
+    assert!(error.to_string().contains("read-only or full"), "{error}");
+}
+
+#[cfg(feature = "ledger-sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn sqlite_that_only_reads_or_is_full_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("ledger.db"));
+    let single = || sqlx::sqlite::SqlitePoolOptions::new().max_connections(1);
+    let pool = single().connect_with(file.clone().create_if_missing(true)).await.unwrap();
+    let ledger = SqlLedger::<sqlx::Sqlite>::new(pool.clone());
+    ledger.migrate().await.unwrap();
+    sqlx::query("CREATE TABLE ballast (bytes BLOB)").execute(&pool).await.unwrap();
+    let pages: i64 = sqlx::query_scalar("PRAGMA page_count").fetch_one(&pool).await.unwrap();
+    let limit = format!("PRAGMA max_page_count = {pages}");
+    sqlx::query(sqlx::AssertSqlSafe(limit)).execute(&pool).await.unwrap();
+    let events: Vec<_> =
+        (0..600).map(|number| event(&fresh(), number, Change::Reserved, number + 1)).collect();
+    let error = ledger.apply(&events).await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("read-only or full"), "{error}");
+    let reading = single().connect_with(file.read_only(true)).await.unwrap();
+    waits_for_a_writable_one(&SqlLedger::<sqlx::Sqlite>::new(reading)).await;
+}
+
 #[cfg(feature = "ledger-sqlite")]
 #[tokio::test(flavor = "multi_thread")]
 async fn sqlite_keeps_the_contract() {
-    keeps_the_contract(sqlite().await).await;
+    keeps_the_contract(&sqlite().await).await;
 }
 
 #[cfg(feature = "ledger-postgres")]
@@ -143,7 +171,12 @@ async fn postgres_keeps_the_contract() {
     }
     let server = testkit::Postgres::start().unwrap();
     let pool = sqlx::PgPool::connect(&server.url()).await.unwrap();
-    keeps_the_contract(postgres_bench(pool, Box::new(server)).await).await;
+    let options: sqlx::postgres::PgConnectOptions = server.url().parse().unwrap();
+    let bench = postgres_bench(pool, Box::new(server)).await;
+    keeps_the_contract(&bench).await;
+    let options = options.options([("default_transaction_read_only", "on")]);
+    let reading = sqlx::PgPool::connect_with(options).await.unwrap();
+    waits_for_a_writable_one(&SqlLedger::<sqlx::Postgres>::new(reading)).await;
 }
 
 #[cfg(feature = "ledger-mysql")]
@@ -154,5 +187,18 @@ async fn mariadb_keeps_the_contract() {
     }
     let server = testkit::MariaDb::start().unwrap();
     let pool = sqlx::MySqlPool::connect(&server.url()).await.unwrap();
-    keeps_the_contract(mysql_bench(pool, Box::new(server)).await).await;
+    let options: sqlx::mysql::MySqlConnectOptions = server.url().parse().unwrap();
+    let bench = mysql_bench(pool.clone(), Box::new(server)).await;
+    keeps_the_contract(&bench).await;
+    // Whoever runs the server may write all the same; an application may not.
+    let steps = [
+        "CREATE USER clerk@'%'",
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON *.* TO clerk@'%'",
+        "SET GLOBAL read_only = 1",
+    ];
+    for step in steps {
+        sqlx::query(step).execute(&pool).await.unwrap();
+    }
+    let reading = sqlx::MySqlPool::connect_with(options.username("clerk")).await.unwrap();
+    waits_for_a_writable_one(&SqlLedger::<sqlx::MySql>::new(reading)).await;
 }

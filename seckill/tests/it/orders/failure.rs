@@ -137,6 +137,33 @@ async fn outage_of_what_the_handler_needs_buries_nothing() {
     assert_eq!(streams.orders().dead_letters(9).await.unwrap(), []);
 }
 
+#[tokio::test]
+async fn outage_keeps_an_entry_far_from_its_last_attempt() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let streams = Streams::start(1);
+    let desk = Desk::new();
+    desk.outage.store(true, Ordering::SeqCst);
+    streams.win(0, [1]).await;
+    let running = Running::start(streams.consumer("billing", "a").attempts_max(8).unwrap(), desk.clone());
+    until("the first attempt", async || desk.batches.load(Ordering::SeqCst) > 0).await;
+    let (wins, most) = (streams.key(0, "wins"), std::cell::Cell::new(0u32));
+    until("many attempts", async || {
+        let words = ["XPENDING", &wins, "billing", "-", "+", "1"];
+        let rows: Vec<(String, String, u64, u32)> = tell(&streams.server, &words).await;
+        most.set(rows.iter().map(|row| row.3).fold(most.get(), u32::max));
+        desk.batches.load(Ordering::SeqCst) >= 20
+    })
+    .await;
+    // Half of them are kept for those who are killed while they count.
+    assert!((4..=5).contains(&most.get()), "{}", most.get());
+    desk.outage.store(false, Ordering::SeqCst);
+    until("the entry", async || desk.count() == 1 && streams.pending(0, "billing").await == 0).await;
+    running.stop().await;
+    assert_eq!(streams.orders().dead_letters(9).await.unwrap(), []);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn consumer_follows_the_master_that_sentinels_name() {
     if testkit::skipped("redis") {
