@@ -12,3 +12,8 @@ pub(crate) fn now_millis() -> u64 {
 pub(crate) fn to_column(millis: u64) -> i64 {
     i64::try_from(millis).unwrap_or(i64::MAX)
 }
+
+/// The time in a column; the first one for a column that holds none.
+pub(crate) fn from_column(column: i64) -> Result<seckill::UnixMillis, seckill::Error> {
+    seckill::UnixMillis::new(u64::try_from(column).unwrap_or(0))
+}

@@ -8,6 +8,7 @@ mod keys;
 mod lab;
 mod open;
 mod purchase;
+mod restore;
 mod sales;
 mod sandbox;
 mod school;

@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::http::guard::Policies;
+use crate::restore::Books;
 use crate::school::School;
 use crate::seed;
 use crate::shell_target::ShellTarget;
@@ -65,7 +66,8 @@ pub(crate) async fn open(
     let sso = sso_core::Sso::new(stores.sessions, identity.limits);
     seed::school(&school, &identity.hasher).await?;
     seed::roles(&live).await?;
-    let sales = seed::sales(&school, &stores.sales, &orders, config.pay_minutes).await?;
+    let sales =
+        seed::sales(&stores.sales, Books { school: &school, orders: &orders }, config.pay_minutes).await?;
     let app = App {
         origins: identity.origins,
         policies: Policies::new(&till.cashiers).map_err(StartError::part("content security policy"))?,

@@ -11,6 +11,8 @@ use crate::school::sale_change::{SaleChange, SaleStep, Way};
 
 /// The most seats that one change adds or withdraws.
 pub(crate) const SEATS_MAX: i64 = 100_000;
+/// How often a step follows what others ask for at the same time.
+const STEERS_MAX: u32 = 16;
 
 impl From<SaleStep> for Step {
     fn from(step: SaleStep) -> Self {
@@ -26,13 +28,37 @@ impl From<SaleStep> for Step {
 pub(crate) async fn steer(app: &App, actor: &str, slug: &str, step: SaleStep) -> Result<(), Problem> {
     let sale = app.sale(slug)?;
     app.school.ask_sale_step(slug, step, actor, clock::to_column(clock::now_millis())).await?;
-    let steered = sale.steer(step.into()).await?;
+    let steered = steer_as_asked(&app.school, &sale, step).await?;
     tracing::info!(actor, slug, ?step, ?steered, "sale steered");
     match steered {
         Steered::Done | Steered::Already => Ok(()),
         Steered::Refused { phase, .. } => Err(refused(phase)),
         _ => Err(Problem::conflict("refused", "the sale does not take this step now")),
     }
+}
+
+/// Takes a step, and then whatever was asked for meanwhile: of two who write down one order and act in the other, the
+/// later one to look sees it. Answers what the first step came to.
+async fn steer_as_asked(school: &School, sale: &FlashSale, mut step: SaleStep) -> Result<Steered, Problem> {
+    let steered = sale.steer(step.into()).await?;
+    for _ in 0..STEERS_MAX {
+        let asked = last_asked(school, sale).await?;
+        if asked == step {
+            return Ok(steered);
+        }
+        step = asked;
+        let again = sale.steer(step.into()).await?;
+        tracing::info!(slug = sale.id().as_str(), ?step, steered = ?again, "sale steered as asked meanwhile");
+    }
+    Err(Problem::conflict(
+        "refused",
+        "too many people steer this sale at the same time; look where it stands",
+    ))
+}
+
+/// Where a sale should be by hand: it goes on until somebody asks for something else.
+async fn last_asked(school: &School, sale: &FlashSale) -> Result<SaleStep, Problem> {
+    Ok(school.sale_step(sale.id().as_str()).await?.unwrap_or(SaleStep::Resume))
 }
 
 /// Adds or withdraws seats, and answers what it came to: fewer than asked when fewer were left to withdraw. The same id
@@ -107,10 +133,10 @@ pub(crate) async fn restock_again(school: &School, sale: &FlashSale) -> Result<(
     Ok(())
 }
 
-/// At the start, after the seats are restored: the last step again.
+/// At the start, after the seats are restored: the last step again. A sale that was brought back goes on by it.
 pub(crate) async fn steer_again(school: &School, sale: &FlashSale) -> Result<(), Problem> {
-    let Some(step) = school.sale_step(sale.id().as_str()).await? else { return Ok(()) };
-    let steered = sale.steer(step.into()).await?;
+    let step = last_asked(school, sale).await?;
+    let steered = steer_as_asked(school, sale, step).await?;
     tracing::debug!(slug = sale.id().as_str(), ?step, ?steered, "sale steered as before");
     Ok(())
 }

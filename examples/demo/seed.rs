@@ -1,24 +1,20 @@
 //! Seeded data: courses, accounts, roles, open sales. Everything that is there already stays as it is.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use payments::store::OrderStore;
-use payments::{OutTradeNo, TradeState};
 use rbac::{
     Applied, Change, Effect, Label, Live, PermissionName, PermissionPattern, Refusal, RoleName, UserId,
 };
-use seckill::{FlashSale, Outcome, Quantity, ReservationId, Reserve, SaleConfig, SaleStore};
+use seckill::{FlashSale, SaleConfig};
 use sso_core::{PasswordHasher, PasswordSalt};
 
 use crate::clock;
 use crate::http::problem::Problem;
 use crate::purchase;
-use crate::sales;
+use crate::restore::{self, Books, Shelf};
 use crate::school::School;
 use crate::school::account::Account;
-use crate::school::checkout::Checkout;
 use crate::school::course::Course;
 use crate::start_error::StartError;
 
@@ -120,30 +116,16 @@ async fn apply(live: &Live, change: Change) -> Result<bool, Problem> {
     }
 }
 
-/// Opens the sale of each course, with the terms in its row, and does again what the books say was done to it by hand,
-/// and takes again what they say is held or sold: a store that remembers answers as before, one that has lost it all
-/// learns it here.
+/// Opens the sale of each course with the terms in its row, as the school's tables know it: a store that remembers
+/// answers as before, one that has lost it all learns it here.
 pub(crate) async fn sales(
-    school: &School,
-    store: &Arc<dyn SaleStore>,
-    orders: &dyn OrderStore,
+    shelf: &Shelf,
+    books: Books<'_>,
     pay_minutes: u64,
 ) -> Result<HashMap<String, FlashSale>, StartError> {
     let mut open = HashMap::new();
-    for course in school.courses().await.map_err(|cause| StartError::Database { cause })? {
-        let terms = terms(&course, pay_minutes)?;
-        let opened = FlashSale::open(Arc::clone(store), &terms).await;
-        let sale = opened.map_err(|cause| match cause.kind() {
-            seckill::ErrorKind::Misuse => StartError::Sale { slug: course.slug.clone(), cause },
-            _ => StartError::part("sale store")(cause),
-        })?;
-        sales::restock_again(school, &sale).await?;
-        let alive = school.checkouts_alive(&course.slug).await;
-        for checkout in alive.map_err(|cause| StartError::Database { cause })? {
-            restore(&sale, orders, &checkout).await?;
-        }
-        // Last: a sale that is paused or closed gives no seat.
-        sales::steer_again(school, &sale).await?;
+    for course in books.school.courses().await.map_err(|cause| StartError::Database { cause })? {
+        let sale = restore::sale(shelf, books, &terms(&course, pay_minutes)?).await?;
         open.insert(course.slug, sale);
     }
     Ok(open)
@@ -151,37 +133,9 @@ pub(crate) async fn sales(
 
 fn terms(course: &Course, pay_minutes: u64) -> Result<SaleConfig, Problem> {
     let stock = u64::try_from(course.seats).unwrap_or(0);
-    let (opens, closes) = (millis(course.sale_opens)?, millis(course.sale_closes)?);
+    let (opens, closes) = (clock::from_column(course.sale_opens)?, clock::from_column(course.sale_closes)?);
     let pay_within = Duration::from_secs(pay_minutes.saturating_mul(60));
     Ok(SaleConfig::new(purchase::sale_id(&course.slug)?, opens, closes, stock)?.time_to_pay(pay_within)?)
-}
-
-/// Takes one seat again, if its order is paid or may still be paid.
-async fn restore(sale: &FlashSale, orders: &dyn OrderStore, checkout: &Checkout) -> Result<(), Problem> {
-    let Some(order) = orders.find(&OutTradeNo::parse(&checkout.out_trade_no)?).await? else { return Ok(()) };
-    let payable = matches!(order.state, TradeState::Created | TradeState::Pending)
-        && checkout.expires_at > clock::to_column(clock::now_millis());
-    let paid = matches!(order.state, TradeState::Paid | TradeState::PaidLate);
-    if !paid && !payable {
-        return Ok(());
-    }
-    let reservation = ReservationId::parse(&checkout.reservation_id)?;
-    let request = Reserve::new(reservation.buyer().clone(), Quantity::ONE, reservation.request().clone());
-    match sale.reserve(&request.again()).await? {
-        Outcome::Reserved(_) if paid => {
-            let confirmed = sale.confirm(&reservation).await?;
-            tracing::debug!(order = checkout.out_trade_no, ?confirmed, "seat restored");
-        }
-        Outcome::Reserved(_) => tracing::debug!(order = checkout.out_trade_no, "held seat restored"),
-        refused => {
-            tracing::error!(order = checkout.out_trade_no, paid, ?refused, "seat could not be restored")
-        }
-    }
-    Ok(())
-}
-
-fn millis(column: i64) -> Result<seckill::UnixMillis, Problem> {
-    Ok(seckill::UnixMillis::new(u64::try_from(column).unwrap_or(0))?)
 }
 
 fn courses() -> Vec<Course> {

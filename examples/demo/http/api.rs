@@ -1,5 +1,6 @@
 //! The JSON API under `/api/v1`: the same functions as the pages, with typed problems.
 
+use std::fmt;
 use std::time::Duration;
 
 use axum::Json as Reply;
@@ -24,10 +25,16 @@ const CLIENT: &str = "school";
 const TOKEN_SECS: u64 = 900;
 
 /// A name and a password.
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 pub(crate) struct Credentials {
     login: String,
     password: String,
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("login", &self.login).finish_non_exhaustive()
+    }
 }
 
 /// `POST /api/v1/session`: signs in and sets the session cookie.

@@ -4,13 +4,13 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use seckill::SaleStore;
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sso_core::SessionStore;
 
 use super::Part;
 use crate::config::Config;
+use crate::restore::Shelf;
 use crate::start_error::StartError;
 
 /// Connections to the database.
@@ -45,7 +45,7 @@ pub(super) async fn database(config: &Config) -> Result<(SqlitePool, Part), Star
 /// Sessions and sales.
 pub(super) struct Stores {
     pub(super) sessions: Arc<dyn SessionStore>,
-    pub(super) sales: Arc<dyn SaleStore>,
+    pub(super) sales: Shelf,
     pub(super) part: Part,
 }
 
@@ -55,7 +55,7 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
         let words = "in memory; set REDIS_URL to share them between instances".to_owned();
         return Ok(Stores {
             sessions: Arc::new(sso_core::MemoryStore::new()),
-            sales: Arc::new(seckill::MemoryStore::new()),
+            sales: Shelf::Memory(Arc::new(seckill::MemoryStore::new())),
             part: Part { name: "sessions and sales", external: false, words },
         });
     };
@@ -71,7 +71,7 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
     let (sessions, sales) = opened.map_err(|late| unusable(Box::new(late)))??;
     Ok(Stores {
         sessions: Arc::new(sessions),
-        sales: Arc::new(sales),
+        sales: Shelf::Redis(Arc::new(sales)),
         part: Part { name: "sessions and sales", external: true, words: shown },
     })
 }

@@ -13,6 +13,8 @@ mod instances;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
+mod lost;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod sales;

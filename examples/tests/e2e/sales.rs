@@ -9,14 +9,14 @@ use super::browser::Browser;
 use super::demo::{Demo, PASSWORD, client, sign_in};
 
 /// An administrator at the API.
-struct Office<'a> {
+pub(crate) struct Office<'a> {
     http: Client,
     base: &'a str,
     cookie: String,
 }
 
 impl<'a> Office<'a> {
-    async fn open(base: &'a str) -> Self {
+    pub(crate) async fn open(base: &'a str) -> Self {
         let http = client();
         let cookie = sign_in(&http, base, "admin").await;
         Self { http, base, cookie }
@@ -26,7 +26,7 @@ impl<'a> Office<'a> {
         get(&self.http, format!("{}/api/v1/admin/sales{path}", self.base), &self.cookie).await
     }
 
-    async fn look(&self, path: &str) -> Value {
+    pub(crate) async fn look(&self, path: &str) -> Value {
         let reply = self.see(path).await;
         assert_eq!(reply.status(), 200);
         reply.json().await.unwrap()
@@ -38,7 +38,7 @@ impl<'a> Office<'a> {
         request.send().await.unwrap()
     }
 
-    async fn stepped(&self, slug: &str, step: &str) -> Value {
+    pub(crate) async fn stepped(&self, slug: &str, step: &str) -> Value {
         let reply = self.step(slug, step).await;
         assert_eq!(reply.status(), 200, "{step}");
         reply.json().await.unwrap()
@@ -50,7 +50,7 @@ impl<'a> Office<'a> {
         self.http.put(url).header("cookie", &self.cookie).json(&body).send().await.unwrap()
     }
 
-    async fn changed(&self, slug: &str, id: &str, direction: &str, units: i64) -> Value {
+    pub(crate) async fn changed(&self, slug: &str, id: &str, direction: &str, units: i64) -> Value {
         let reply = self.seats(slug, id, direction, units).await;
         assert_eq!(reply.status(), 200, "{id}");
         reply.json().await.unwrap()
@@ -234,6 +234,23 @@ async fn a_sale_that_redis_has_lost_hides_no_other_and_sells_nothing() {
     let shell = office.look("/shell").await;
     assert_eq!((shell["phase"].as_str(), shell["added"].as_u64()), (Some("paused"), Some(3)), "{shell}");
     assert_eq!(office.look("/sql").await["phase"], "open");
+}
+
+#[tokio::test]
+async fn steps_at_the_same_time_leave_the_sale_as_it_is_written_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let phase = {
+        let demo = Demo::start_in(folder.path(), &[]);
+        let office = Office::open(demo.url()).await;
+        let steps = (0..32).map(|turn| office.step("shell", if turn % 2 == 0 { "pause" } else { "resume" }));
+        for reply in futures_util::future::join_all(steps).await {
+            assert!(reply.status() == 200 || reply.status() == 409, "{}", reply.status());
+        }
+        office.look("/shell").await["phase"].clone()
+    };
+    // A store that has lost everything learns it from the row.
+    let demo = Demo::start_in(folder.path(), &[]);
+    assert_eq!(Office::open(demo.url()).await.look("/shell").await["phase"], phase);
 }
 
 #[tokio::test(flavor = "multi_thread")]
