@@ -8,6 +8,7 @@ mod stock;
 
 use std::collections::{HashMap, VecDeque};
 
+use foldhash::quality::RandomState;
 use indexmap::IndexMap;
 use indexmap::map::Entry;
 
@@ -46,7 +47,7 @@ pub struct Sale {
     /// Whether the running step has changed anything yet.
     changed: bool,
     /// In the order of first winning. No account ever goes, so places stay.
-    accounts: IndexMap<BuyerId, Account>,
+    accounts: IndexMap<BuyerId, Account, RandomState>,
     /// Every win that no sweep has looked at, in the order of winning.
     queue: VecDeque<Win>,
     restocks: HashMap<RequestId, Restocked>,
@@ -80,7 +81,7 @@ impl Sale {
             stock,
             sequence: 0,
             changed: false,
-            accounts: IndexMap::new(),
+            accounts: IndexMap::default(),
             queue: VecDeque::new(),
             restocks: HashMap::new(),
         }

@@ -188,6 +188,17 @@ impl RedisStore {
         answer.map_err(|broken| broken.into_error(Some(sale)))
     }
 
+    async fn reserve_at(&self, sale: &SaleId, request: &Reserve, at: At) -> Result<Outcome, Error> {
+        let booth = self.booth(sale).await?;
+        match at {
+            At::Server => booth.reserve(request).await,
+            At::Millis(_) => {
+                let mut answers = booth.desk.decide_all(std::slice::from_ref(request), at).await;
+                answers.pop().unwrap_or_else(|| Err(reply::strange("")))
+            }
+        }
+    }
+
     fn keep(&self, terms: &SaleConfig) -> Arc<Booth> {
         let mut sales = self.sales.write().unwrap_or_else(PoisonError::into_inner);
         let make = || {
@@ -295,19 +306,11 @@ impl SaleStore for RedisStore {
         request: &'a Reserve,
         at: At,
     ) -> BoxFuture<'a, Result<Outcome, Error>> {
-        Box::pin(async move {
-            let booth = match self.known(sale) {
-                Some(booth) => booth,
-                None => self.booth(sale).await?,
-            };
-            match at {
-                At::Server => booth.reserve(request).await,
-                At::Millis(_) => {
-                    let mut answers = booth.desk.decide_all(std::slice::from_ref(request), at).await;
-                    answers.pop().unwrap_or_else(|| Err(reply::strange("")))
-                }
-            }
-        })
+        match (self.known(sale), at) {
+            // The common way: its future is small, and that is what a caller allocates.
+            (Some(booth), At::Server) => Box::pin(async move { booth.reserve(request).await }),
+            _ => Box::pin(self.reserve_at(sale, request, at)),
+        }
     }
 
     fn confirm<'a>(
