@@ -56,7 +56,7 @@ fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 mod tests {
     use super::is_figure;
 
-    const LINE: &str = r#"{"figure":"seckill.win.multiplexed","ours":1250.5,"peer":400,"unit":"decisions/s","ratio":3.1,"rounds":1}"#;
+    const LINE: &str = r#"{"figure":"seckill.win.multiplexed","ours":1250.5,"peer":400,"unit":"wins/s","ratio":3.1,"rounds":1}"#;
 
     #[test]
     fn a_complete_line_is_taken_with_or_without_blanks() {
@@ -71,7 +71,7 @@ mod tests {
         }
         assert!(!is_figure(&LINE.replace("1250.5", "0")));
         assert!(!is_figure(&LINE.replace("1250.5", "NaN")));
-        assert!(!is_figure(&LINE.replace("reserve", "other")));
+        assert!(!is_figure(&LINE.replace("multiplexed", "other")));
         assert!(!is_figure("a line about figures"));
     }
 }
