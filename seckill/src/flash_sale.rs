@@ -91,6 +91,9 @@ impl FlashSale {
             Some(latch) if latch.refuses(request, micros) => Ok(Outcome::Refused(Refusal::SoldOut)),
             Some(_) => self.store.reserve(&self.id, request, At::Server).await,
             None => {
+                if let Some(answer) = self.store.reserve_now(&self.id, request, At::Server) {
+                    return answer;
+                }
                 let answer = self.store.reserve(&self.id, request, At::Server).await;
                 if let Some(latch) = self.store.latch(&self.id) {
                     self.latch.get_or_init(|| latch);

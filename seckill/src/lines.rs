@@ -31,8 +31,9 @@ enum Form {
 /// Lines by the positions of their units in the terms, ascending; they say which counters a request moves.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Picks {
-    One(usize, u32),
-    Many(Box<[(usize, u32)]>),
+    One(u32, u32),
+    /// The second box makes this as small as the other one: a sale keeps one of these for each win.
+    Many(Box<Box<[(u32, u32)]>>),
 }
 
 impl Lines {
@@ -88,8 +89,8 @@ impl Lines {
             Form::Named(lines) => {
                 let mut picks = Vec::with_capacity(lines.len());
                 for (sku, quantity) in lines.iter() {
-                    let index = terms.position(sku).ok_or_else(|| unknown(terms, sku))?;
-                    picks.push((index, quantity.units()));
+                    let index = terms.position(sku).and_then(|index| u32::try_from(index).ok());
+                    picks.push((index.ok_or_else(|| unknown(terms, sku))?, quantity.units()));
                 }
                 picks.sort_unstable();
                 Ok(Picks::from_sorted(picks))
@@ -105,10 +106,10 @@ impl From<Quantity> for Lines {
 }
 
 impl Picks {
-    fn from_sorted(picks: Vec<(usize, u32)>) -> Self {
+    fn from_sorted(picks: Vec<(u32, u32)>) -> Self {
         match *picks {
             [(index, units)] => Self::One(index, units),
-            _ => Self::Many(picks.into()),
+            _ => Self::Many(Box::new(picks.into())),
         }
     }
 
@@ -116,9 +117,10 @@ impl Picks {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (usize, u32)> + '_ {
         let (one, many) = match self {
             Self::One(index, units) => (Some((*index, *units)), &[][..]),
-            Self::Many(picks) => (None, &**picks),
+            Self::Many(picks) => (None, &***picks),
         };
-        one.into_iter().chain(many.iter().copied())
+        let place = |(index, units)| (usize::try_from(index).unwrap_or(usize::MAX), units);
+        one.into_iter().chain(many.iter().copied()).map(place)
     }
 
     /// Units in all lines.
@@ -160,7 +162,7 @@ impl Picks {
     /// Reads what [`Picks::to_text`] wrote; `None` for what it never writes.
     #[cfg(any(test, feature = "redis"))]
     pub(crate) fn from_text(text: &str) -> Option<Self> {
-        let mut picks: Vec<(usize, u32)> = Vec::new();
+        let mut picks: Vec<(u32, u32)> = Vec::new();
         for line in text.split('+') {
             let (index, units) = line.split_once('*').unwrap_or(("0", line));
             let pick = (index.parse().ok()?, units.parse().ok()?);
@@ -185,7 +187,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn picks_survive_as_text(picks in proptest::collection::btree_map(0usize..64, 1u32..=10_000, 1..=8)) {
+        fn picks_survive_as_text(picks in proptest::collection::btree_map(0u32..64, 1u32..=10_000, 1..=8)) {
             let picks = Picks::from_sorted(picks.into_iter().collect());
             prop_assert_eq!(Picks::from_text(&picks.to_text()), Some(picks));
         }

@@ -61,8 +61,9 @@ struct Win {
     record: usize,
 }
 
-/// For how many buyers there is room at first, some megabytes; it grows with the crowd.
-const BUYERS_AT_FIRST: usize = 1 << 15;
+/// For how many buyers there is room at first; it grows with the crowd. The some 30 MB are asked for when the
+/// sale is loaded, and only those that buyers fill are touched.
+const BUYERS_AT_FIRST: usize = 1 << 18;
 
 /// What one pass says to one request.
 enum Verdict {

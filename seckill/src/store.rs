@@ -129,6 +129,12 @@ pub trait SaleStore: Send + Sync + fmt::Debug {
         at: At,
     ) -> BoxFuture<'a, Result<Outcome, Error>>;
 
+    /// Decides one request here and now, as `reserve` does; `None` from a store that has to wait for its
+    /// answer.
+    fn reserve_now(&self, _sale: &SaleId, _request: &Reserve, _at: At) -> Option<Result<Outcome, Error>> {
+        None
+    }
+
     /// Makes a reservation paid, or says that its money has to go back.
     ///
     /// # Errors

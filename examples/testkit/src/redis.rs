@@ -83,7 +83,8 @@ impl AppendFsync {
 #[derive(Clone, Debug, Default)]
 pub struct RedisOptions {
     settings: Vec<(String, String)>,
-    follows_a_master: bool,
+    /// The port of the master that it follows.
+    master: Option<u16>,
     movable_clock: bool,
 }
 
@@ -95,7 +96,7 @@ impl RedisOptions {
 
     /// Copies `master`. The start returns once the first synchronisation is done.
     pub fn replica_of(mut self, master: &Redis) -> Self {
-        self.follows_a_master = true;
+        self.master = Some(master.port);
         self.setting("replicaof", &format!("127.0.0.1 {}", master.port))
     }
 
@@ -228,11 +229,18 @@ impl Redis {
     }
 
     fn wait_synchronised(&self) -> Result<(), Error> {
-        if !self.options.follows_a_master {
+        let Some(master) = self.options.master else {
             return Ok(());
-        }
+        };
         until_ok(SYNC_MAX, "the first synchronisation of the replica", || {
             Ok(self.cli(&["INFO", "replication"])?.contains("master_link_status:up").then_some(()))
+        })?;
+        // The master sends new writes only once the replica has acknowledged the transfer, up to a second later. A
+        // message moves the offset and changes nothing.
+        cli(master, &["PUBLISH", "testkit", "synchronised"])?;
+        let reached = offset(&cli(master, &["INFO", "replication"])?)?;
+        until_ok(SYNC_MAX, "the first write that reaches the replica", || {
+            Ok((offset(&self.cli(&["INFO", "replication"])?)? >= reached).then_some(()))
         })
     }
 }
@@ -242,6 +250,13 @@ pub(crate) fn cli(port: u16, command: &[&str]) -> Result<String, Error> {
     // `-e`: an error reply is a failure of the program too.
     redis_cli.args(["-e", "-h", "127.0.0.1", "-p", &port.to_string()]).args(command);
     Ok(CLI.run(&mut redis_cli)?.trim_end_matches(['\n', '\r']).to_owned())
+}
+
+/// How far a server has come in the stream of writes.
+fn offset(replication: &str) -> Result<u64, Error> {
+    let offset = replication.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+    let offset = offset.and_then(|offset| offset.trim().parse().ok());
+    offset.ok_or_else(|| Error::unexpected(SERVER.name, replication))
 }
 
 fn launch(home: &Home, options: &RedisOptions, port: u16) -> Result<Process, Error> {

@@ -16,6 +16,9 @@ const QUORUM: usize = 2;
 /// After how many milliseconds of silence a sentinel calls the master gone. It asks once a second and at first only
 /// after one: with less than that, it would call every new master gone, and promote one after the other.
 const DOWN_AFTER_MS: u32 = 2000;
+/// A sentinel that was itself held up for so many milliseconds rests for half a minute; by default two seconds, which a
+/// busy machine takes now and then, and after that rest the replica is too old to be promoted.
+const TILT_MS: &str = "60000";
 const ACQUAINTED_MAX: Duration = Duration::from_secs(30);
 /// A failover takes four seconds; one that finds no fit replica is tried again after six.
 const PROMOTION_MAX: Duration = Duration::from_secs(60);
@@ -92,6 +95,7 @@ impl RedisSentinel {
         let watched = master.addr();
         let sentinels = [Sentinel::start(watched)?, Sentinel::start(watched)?, Sentinel::start(watched)?];
         for sentinel in &sentinels {
+            sentinel.ask(&["SENTINEL", "DEBUG", "tilt-trigger", TILT_MS])?;
             until_ok(ACQUAINTED_MAX, "sentinels that know each other", || sentinel.knows_all(replicas))?;
         }
         Ok(Self { sentinels, replica, more_replicas, master })

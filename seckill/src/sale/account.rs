@@ -9,7 +9,11 @@ use crate::time::UnixMillis;
 #[derive(Debug, Clone)]
 pub(crate) struct Account {
     first: Record,
-    more: Vec<Record>,
+    #[expect(
+        clippy::box_collection,
+        reason = "most buyers have none, and each account has the place for it"
+    )]
+    more: Option<Box<Vec<Record>>>,
 }
 
 /// One reservation.
@@ -24,23 +28,24 @@ pub(crate) struct Record {
 impl Account {
     /// An account with its first reservation.
     pub(crate) fn new(first: Record) -> Self {
-        Self { first, more: Vec::new() }
+        Self { first, more: None }
     }
 
     /// Adds a reservation, and returns its place.
     pub(crate) fn push(&mut self, record: Record) -> usize {
-        self.more.push(record);
-        self.more.len()
+        let more = self.more.get_or_insert_default();
+        more.push(record);
+        more.len()
     }
 
     /// All reservations.
     pub(crate) fn records(&self) -> impl Iterator<Item = &Record> {
-        std::iter::once(&self.first).chain(&self.more)
+        std::iter::once(&self.first).chain(self.more.iter().flat_map(|more| more.iter()))
     }
 
     /// All reservations, to move them.
     pub(crate) fn records_mut(&mut self) -> impl Iterator<Item = &mut Record> {
-        std::iter::once(&mut self.first).chain(&mut self.more)
+        std::iter::once(&mut self.first).chain(self.more.iter_mut().flat_map(|more| more.iter_mut()))
     }
 
     /// The reservation that this request won.
@@ -60,7 +65,7 @@ impl Account {
 
     /// Whether no further reservation is made for this buyer.
     pub(crate) fn is_full(&self) -> bool {
-        self.more.len() + 1 >= Reserve::PER_BUYER_MAX
+        self.records().count() >= Reserve::PER_BUYER_MAX
     }
 }
 

@@ -59,6 +59,11 @@ impl MemoryStore {
         }
     }
 
+    fn decide_one(&self, sale: &SaleId, request: &Reserve, at: At) -> Result<Outcome, Error> {
+        let now = now(at)?;
+        self.with(sale, |sale| sale.reserve_one(request, now))
+    }
+
     fn decide(&self, sale: &SaleId, requests: &[Reserve], at: At) -> Vec<Result<Outcome, Error>> {
         let answers = now(at).and_then(|now| self.with(sale, |sale| Ok(sale.reserve(requests, now))));
         answers.unwrap_or_else(|error| requests.iter().map(|_| Err(error.clone())).collect())
@@ -108,10 +113,11 @@ impl SaleStore for MemoryStore {
         request: &'a Reserve,
         at: At,
     ) -> BoxFuture<'a, Result<Outcome, Error>> {
-        Box::pin(async move {
-            let now = now(at)?;
-            self.with(sale, |sale| sale.reserve_one(request, now))
-        })
+        Box::pin(async move { self.decide_one(sale, request, at) })
+    }
+
+    fn reserve_now(&self, sale: &SaleId, request: &Reserve, at: At) -> Option<Result<Outcome, Error>> {
+        Some(self.decide_one(sale, request, at))
     }
 
     fn confirm<'a>(

@@ -14,20 +14,6 @@ use crate::stage::{patient, won};
 
 const STOCK: u64 = 400;
 
-/// Sentinels that go on after a stall of the machine. Else they would rest for half a minute, in which the replica
-/// becomes too old for them.
-async fn start() -> RedisSentinel {
-    let servers = RedisSentinel::start().unwrap();
-    for url in servers.urls() {
-        let client = ::redis::Client::open(url).unwrap();
-        let mut sentinel = client.get_multiplexed_async_connection().await.unwrap();
-        let mut cmd = ::redis::cmd("SENTINEL");
-        cmd.arg("DEBUG").arg("tilt-trigger").arg(60_000);
-        let _: String = cmd.query_async(&mut sentinel).await.unwrap();
-    }
-    servers
-}
-
 async fn connect(servers: &RedisSentinel) -> RedisStore {
     patient(RedisStore::connect_sentinel(&servers.urls(), servers.service()).await.unwrap())
 }
@@ -64,7 +50,7 @@ async fn a_promoted_replica_that_lagged_is_found_out_frozen_and_recovered() {
     if testkit::skipped("redis") {
         return;
     }
-    let mut servers = start().await;
+    let mut servers = RedisSentinel::start().unwrap();
     let terms = terms(STOCK);
     let store = connect(&servers).await;
     store.open_sale(&terms).await.unwrap();
@@ -110,7 +96,7 @@ async fn what_was_sold_again_after_a_rollback_is_named_and_not_oversold() {
     if testkit::skipped("redis") {
         return;
     }
-    let mut servers = start().await;
+    let mut servers = RedisSentinel::start().unwrap();
     let terms = terms(12);
     let store = connect(&servers).await;
     store.open_sale(&terms).await.unwrap();
@@ -207,7 +193,7 @@ async fn a_replicated_win_survives_its_master() {
     if testkit::skipped("redis") {
         return;
     }
-    let mut servers = start().await;
+    let mut servers = RedisSentinel::start().unwrap();
     let terms = terms(STOCK * 100);
     let replicated = |store: RedisStore| store.durability(Durability::replicated(1)).deadline(SHORT);
     let stores = [replicated(connect(&servers).await), replicated(connect(&servers).await)];
