@@ -1,6 +1,6 @@
 //! The claims of an access token (RFC 9068, section 2.2). Their JSON is in `wire`.
 
-mod wire;
+pub(crate) mod wire;
 
 use std::time::Duration;
 
@@ -31,6 +31,12 @@ impl TokenId {
         edge::random().map(Self::new)
     }
 
+    /// A name that a store or a token of ours brings back.
+    #[cfg(feature = "provider")]
+    pub(crate) fn from_kept(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -46,7 +52,7 @@ pub struct Lifetime {
 }
 
 impl Lifetime {
-    /// The longest life of a token that is issued here, in seconds: a day. It cannot be called back earlier.
+    /// The longest life of a token that is issued here, in seconds: a day.
     pub const SECS_MAX: u64 = 24 * 3600;
 
     /// So many whole seconds from now on.
@@ -110,16 +116,10 @@ impl Claims {
         id: TokenId,
         life: Lifetime,
     ) -> Result<Self, Error> {
-        if [client_id, audience].iter().any(|name| name.is_empty() || name.len() > Self::NAME_BYTES_MAX) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "a client id and an audience must be 1 to 256 bytes long",
-            ));
-        }
         Ok(Self {
             subject,
-            client_id: client_id.to_owned(),
-            audience: vec![audience.to_owned()],
+            client_id: checked_name(client_id)?,
+            audience: vec![checked_name(audience)?],
             id,
             issued_at: life.issued_at,
             expires_at: life.expires_at,
@@ -127,6 +127,15 @@ impl Claims {
             scope: None,
             private: Map::new(),
         })
+    }
+
+    /// Means the token for this audience as well.
+    ///
+    /// # Errors
+    /// `InvalidInput` unless it is 1 to 256 bytes long.
+    pub fn also_audience(mut self, audience: &str) -> Result<Self, Error> {
+        self.audience.push(checked_name(audience)?);
+        Ok(self)
     }
 
     /// Says what the token allows: words with one space between them (RFC 6749, section 3.3).
@@ -203,11 +212,31 @@ impl Claims {
         self.scope.as_deref()
     }
 
+    /// Whether there is a claim of this name, private or not.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        match name {
+            "nbf" => self.not_before.is_some(),
+            "scope" => self.scope.is_some(),
+            _ => wire::REGISTERED.contains(&name) || self.private.contains_key(name),
+        }
+    }
+
     /// All claims that have no meaning here.
     #[must_use]
     pub fn private(&self) -> &Map<String, Value> {
         &self.private
     }
+}
+
+fn checked_name(name: &str) -> Result<String, Error> {
+    if name.is_empty() || name.len() > Claims::NAME_BYTES_MAX {
+        return Err(Error::new(
+            ErrorKind::InvalidInput,
+            "a client id and an audience must be 1 to 256 bytes long",
+        ));
+    }
+    Ok(name.to_owned())
 }
 
 /// Whether a value has at most so many levels of arrays and objects. It looks no deeper than that.

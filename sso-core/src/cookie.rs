@@ -19,8 +19,11 @@ use crate::secret::SessionSecret;
 /// assert!(set.ends_with("; Path=/; Max-Age=3600; Secure; HttpOnly; SameSite=Lax"));
 ///
 /// let header = format!("theme=dark; __Host-sid={}", *secret.expose());
-/// assert_eq!(cookie.read(&header), CookieRead::Secret(secret));
+/// assert_eq!(cookie.read(&header), CookieRead::Secret(secret.clone()));
 /// assert_eq!(cookie.read("theme=dark"), CookieRead::Absent);
+///
+/// // Until the browser is closed.
+/// assert!(cookie.set(&secret, None).ends_with("; Path=/; Secure; HttpOnly; SameSite=Lax"));
 /// # Ok(())
 /// # }
 /// ```
@@ -95,20 +98,24 @@ impl CookieConfig {
         (name.trim_end_matches(blank) == self.name).then(|| value.trim_start_matches(blank))
     }
 
-    /// The value of a `Set-Cookie` header that hands out a secret, for so many whole seconds. It is as secret.
+    /// The value of a `Set-Cookie` header that hands out a secret. It is as secret.
+    ///
+    /// The browser keeps it for so many whole seconds, or with `None` until it is closed:
+    /// [`Session::cookie_max_age`](crate::Session::cookie_max_age) says which, for users who may ask to be remembered.
     #[must_use]
-    pub fn set(&self, secret: &SessionSecret, max_age: Duration) -> String {
-        self.write(&secret.expose(), max_age.as_secs())
+    pub fn set(&self, secret: &SessionSecret, max_age: impl Into<Option<Duration>>) -> String {
+        self.write(&secret.expose(), max_age.into().map(|max_age| max_age.as_secs()))
     }
 
     /// The value of a `Set-Cookie` header that takes the cookie away.
     #[must_use]
     pub fn clear(&self) -> String {
-        self.write("", 0)
+        self.write("", Some(0))
     }
 
-    fn write(&self, value: &str, max_age_secs: u64) -> String {
-        format!("{}={value}; Path=/; Max-Age={max_age_secs}{}", self.name, self.attributes)
+    fn write(&self, value: &str, max_age_secs: Option<u64>) -> String {
+        let max_age = max_age_secs.map(|secs| format!("; Max-Age={secs}")).unwrap_or_default();
+        format!("{}={value}; Path=/{max_age}{}", self.name, self.attributes)
     }
 }
 

@@ -1,8 +1,13 @@
 //! The keys of an issuer: one that signs, and others that are published before and after their turn.
 
+pub(crate) mod algorithm;
+mod jwk;
 pub(crate) mod jwks;
+mod pair;
 mod pem;
+mod roca;
 pub(crate) mod signing_key;
+pub(crate) mod source;
 pub(crate) mod verifying_key;
 
 use crate::error::Error;

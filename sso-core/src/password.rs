@@ -2,161 +2,16 @@
 //!
 //! Hashing takes tens of milliseconds of one core on purpose: an asynchronous server calls it on a blocking thread.
 
-use std::fmt;
+pub(crate) mod cost;
+pub(crate) mod hash;
 
-use argon2::password_hash::phc;
 use argon2::{Algorithm, Argon2, Params, Version};
 use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
-use crate::edge;
 use crate::error::{Error, ErrorKind};
-
-/// The cost of a hash.
-///
-/// ```
-/// use sso_core::PasswordParams;
-///
-/// # fn main() -> Result<(), sso_core::Error> {
-/// assert_eq!(PasswordParams::new(19 * 1024, 2, 1)?, PasswordParams::default());
-/// assert!(PasswordParams::new(1024, 1, 1).is_err());
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordParams {
-    memory_kib: u32,
-    passes: u32,
-    lanes: u32,
-}
-
-impl PasswordParams {
-    /// The most memory of one hash, in KiB: 256 MiB.
-    pub const MEMORY_KIB_MAX: u32 = 256 * 1024;
-    /// The most passes over the memory.
-    pub const PASSES_MAX: u32 = 16;
-    /// The most lanes.
-    pub const LANES_MAX: u32 = 16;
-
-    /// A cost that is at least as high as one that the OWASP Password Storage Cheat Sheet recommends: 46 MiB
-    /// with 1 pass, 19 MiB with 2, 12 MiB with 3, 9 MiB with 4, 7 MiB with 5 or more.
-    ///
-    /// # Errors
-    /// `InvalidInput` if the cost is lower than that or above the limits of this type.
-    pub fn new(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, Error> {
-        let memory_kib_min = match passes {
-            0 | 1 => 46 * 1024,
-            2 => 19 * 1024,
-            3 => 12 * 1024,
-            4 => 9 * 1024,
-            5.. => 7 * 1024,
-        };
-        if memory_kib < memory_kib_min {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "this password cost is too low: take at least 19456 KiB and 2 passes, or 7168 KiB and 5",
-            ));
-        }
-        Self::danger_weak(memory_kib, passes, lanes)
-    }
-
-    /// Any cost that can be computed, for tests. Weak hashes are guessed quickly once they leak.
-    ///
-    /// # Errors
-    /// `InvalidInput` if there are less than 8 KiB a lane, no passes or no lanes, or more than the limits.
-    pub fn danger_weak(memory_kib: u32, passes: u32, lanes: u32) -> Result<Self, Error> {
-        let known = (1..=Self::PASSES_MAX).contains(&passes)
-            && (1..=Self::LANES_MAX).contains(&lanes)
-            && (8 * lanes..=Self::MEMORY_KIB_MAX).contains(&memory_kib);
-        if !known {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "a password cost is 8 KiB a lane to 256 MiB, 1 to 16 passes, 1 to 16 lanes",
-            ));
-        }
-        Ok(Self { memory_kib, passes, lanes })
-    }
-}
-
-impl Default for PasswordParams {
-    /// 19 MiB, 2 passes, 1 lane.
-    fn default() -> Self {
-        Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 }
-    }
-}
-
-/// 16 random bytes that make the hashes of equal passwords differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PasswordSalt([u8; 16]);
-
-impl PasswordSalt {
-    /// A salt from bytes of a cryptographic random source.
-    #[must_use]
-    pub const fn new(random: [u8; 16]) -> Self {
-        Self(random)
-    }
-
-    /// A salt from the system's random source.
-    ///
-    /// # Errors
-    /// `Unavailable` if the system has none.
-    pub fn random() -> Result<Self, Error> {
-        edge::random().map(Self)
-    }
-}
-
-/// A hash as the application keeps it, in the PHC string format: `$argon2id$v=19$m=19456,t=2,p=1$<salt>$<hash>`.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PasswordHash {
-    phc: String,
-    params: PasswordParams,
-    salt: Vec<u8>,
-    output: Vec<u8>,
-}
-
-impl PasswordHash {
-    /// Reads a hash.
-    ///
-    /// # Errors
-    /// `InvalidInput` if it is not an argon2id hash of version 19, with a salt and within the limits of
-    /// [`PasswordParams`].
-    pub fn parse(phc: &str) -> Result<Self, Error> {
-        let refuse = |words| Error::new(ErrorKind::InvalidInput, words);
-        let parsed = phc::PasswordHash::new(phc).map_err(|source| {
-            Error::with_source(ErrorKind::InvalidInput, "this is no password hash in the phc format", source)
-        })?;
-        if parsed.algorithm != Algorithm::Argon2id.ident() || parsed.version != Some(Version::V0x13.into()) {
-            return Err(refuse("this password hash is not argon2id of version 19"));
-        }
-        let cost = Params::try_from(&parsed).map_err(|source| {
-            Error::with_source(ErrorKind::InvalidInput, "this password hash has no valid cost", source)
-        })?;
-        let (Some(salt), Some(output)) = (parsed.salt, parsed.hash) else {
-            return Err(refuse("this password hash lacks its salt or its hash"));
-        };
-        if !cost.data().is_empty() || !cost.keyid().is_empty() || output.as_bytes().len() < 16 {
-            return Err(refuse("this password hash needs a key or data, or is shorter than 16 bytes"));
-        }
-        Ok(Self {
-            phc: phc.to_owned(),
-            params: PasswordParams::danger_weak(cost.m_cost(), cost.t_cost(), cost.p_cost())?,
-            salt: salt.to_vec(),
-            output: output.as_bytes().to_vec(),
-        })
-    }
-
-    /// The text to keep.
-    #[must_use]
-    pub fn as_phc(&self) -> &str {
-        &self.phc
-    }
-}
-
-impl fmt::Debug for PasswordHash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PasswordHash").field("params", &self.params).finish_non_exhaustive()
-    }
-}
+use crate::password::cost::PasswordParams;
+use crate::password::hash::{PasswordHash, PasswordSalt};
 
 /// Whether a password was right.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,7 +19,8 @@ impl fmt::Debug for PasswordHash {
 pub enum PasswordCheck {
     /// It was.
     Match,
-    /// It was, and its hash has another cost than new ones: hash the password again and keep that.
+    /// It was, and its hash is not of this hasher's cost, or has a shorter salt or output than new ones: hash the
+    /// password again and keep that.
     MatchRehash,
     /// It was not, or there is no such user.
     Mismatch,
@@ -172,14 +28,36 @@ pub enum PasswordCheck {
 
 /// Hashes and checks passwords at one cost.
 ///
-/// ```
-/// use sso_core::{PasswordCheck, PasswordHasher, PasswordParams, PasswordSalt};
+/// It computes in the thread that calls it and takes as much memory as its cost says: keep it off the threads of
+/// an asynchronous runtime, and let a bounded number of them run at once. Ask a [`Throttle`](crate::Throttle)
+/// before, so that nobody makes the server work for guesses that do not count.
 ///
-/// # fn main() -> Result<(), sso_core::Error> {
-/// let hasher = PasswordHasher::new(PasswordParams::default());
-/// let kept = hasher.hash("correct horse", PasswordSalt::random()?)?;
-/// assert_eq!(hasher.verify(Some(&kept), "correct horse")?, PasswordCheck::Match);
-/// assert_eq!(hasher.verify(Some(&kept), "battery staple")?, PasswordCheck::Mismatch);
+/// ```
+/// use std::sync::Arc;
+/// use sso_core::{PasswordCheck, PasswordHash, PasswordHasher, PasswordParams, PasswordSalt};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let hasher = Arc::new(PasswordHasher::new(PasswordParams::default()));
+/// let mut row: Option<PasswordHash> = Some(hasher.hash("correct horse", PasswordSalt::random()?)?);
+///
+/// // In a handler. An unknown user, `None`, takes the same way.
+/// let (kept, password) = (row.clone(), "correct horse".to_owned());
+/// let worker = Arc::clone(&hasher);
+/// let (check, rehashed) = tokio::task::spawn_blocking(move || {
+///     let check = worker.verify(kept.as_ref(), &password)?;
+///     let rehashed = match check {
+///         PasswordCheck::MatchRehash => Some(worker.hash(&password, PasswordSalt::random()?)?),
+///         PasswordCheck::Match | PasswordCheck::Mismatch => None,
+///     };
+///     Ok::<_, sso_core::Error>((check, rehashed))
+/// })
+/// .await??;
+/// if rehashed.is_some() {
+///     row = rehashed; // Written to the database.
+/// }
+/// assert_eq!(check, PasswordCheck::Match);
+/// assert_eq!(hasher.verify(row.as_ref(), "battery staple")?, PasswordCheck::Mismatch);
 /// assert_eq!(hasher.verify(None, "correct horse")?, PasswordCheck::Mismatch);
 /// # Ok(())
 /// # }
@@ -206,23 +84,15 @@ impl PasswordHasher {
     /// `InvalidInput` unless the password is 1 to 1024 bytes long; `Unavailable` if there is no memory for it.
     pub fn hash(&self, password: &str, salt: PasswordSalt) -> Result<PasswordHash, Error> {
         let output = compute(self.params, password, &salt.0, Self::OUTPUT_BYTES)?;
-        let cost = Params::new(self.params.memory_kib, self.params.passes, self.params.lanes, None);
-        let phc = cost.map_err(argon2::password_hash::Error::from).and_then(|cost| {
-            Ok(phc::PasswordHash {
-                algorithm: Algorithm::Argon2id.ident(),
-                version: Some(Version::V0x13.into()),
-                params: (&cost).try_into()?,
-                salt: Some(phc::Salt::new(&salt.0)?),
-                hash: Some(phc::Output::new(&output)?),
-            })
-        });
-        PasswordHash::parse(&phc.map_err(cannot_hash)?.to_string())
+        PasswordHash::of(self.params, salt, &output)
     }
 
     /// Checks a password against the hash of a user, or against nobody's if there is no such user.
     ///
-    /// An unknown user costs as much work as a known one whose hash has this hasher's cost, and gets the same
-    /// answer as a wrong password. Therefore call it in both cases.
+    /// A wrong password of a known user and any password of an unknown one get the same answer after the same
+    /// amount of work: that of this hasher's cost, also where the user's hash is a cheaper one from before.
+    /// Therefore call it in both cases. Only a hash that is dearer than this hasher takes longer: raise the
+    /// cost, do not lower it.
     ///
     /// # Errors
     /// `InvalidInput` unless the password is 1 to 1024 bytes long; `Unavailable` if there is no memory for it.
@@ -234,7 +104,12 @@ impl PasswordHasher {
             });
         let computed = compute(params, password, salt, output.len())?;
         let same = bool::from(computed.ct_eq(output)) && hash.is_some();
-        Ok(match (same, params == self.params) {
+        if let Some(missing) = self.params.missing_after(params) {
+            compute(missing, password, salt, Self::OUTPUT_BYTES)?;
+        }
+        let current =
+            params == self.params && salt.len() >= PasswordSalt::BYTES && output.len() >= Self::OUTPUT_BYTES;
+        Ok(match (same, current) {
             (true, true) => PasswordCheck::Match,
             (true, false) => PasswordCheck::MatchRehash,
             (false, _) => PasswordCheck::Mismatch,

@@ -17,7 +17,7 @@ pub enum TokenRejected {
     Malformed,
     /// Its header asks for something that is never done here: `crit`, `b64`, or a key that it brings along.
     UnsupportedHeader,
-    /// It is another kind of token than an access token (`typ`, RFC 9068, section 2.1).
+    /// It is another kind of token than this verifier reads (`typ`, RFC 8725, section 3.11).
     WrongType,
     /// It names another algorithm than its key has, `none` for instance.
     WrongAlgorithm,
@@ -39,6 +39,15 @@ pub enum TokenRejected {
         /// When it begins.
         at: UnixMillis,
     },
+    /// It is older than this verifier allows, though it has not expired: let the client get a new one.
+    TooOld {
+        /// When it was issued.
+        issued_at: UnixMillis,
+    },
+    /// A claim that this verifier asks for is missing.
+    MissingClaim,
+    /// It was called back before its end: let the user sign in again.
+    Revoked,
 }
 
 impl fmt::Display for TokenRejected {
@@ -47,7 +56,7 @@ impl fmt::Display for TokenRejected {
             Self::TooLong => "the token is too long",
             Self::Malformed => "the token is malformed",
             Self::UnsupportedHeader => "the token's header asks for what is not supported",
-            Self::WrongType => "the token is no access token",
+            Self::WrongType => "the token is of another type",
             Self::WrongAlgorithm => "the token names another algorithm than its key has",
             Self::UnknownKey => "the token names no known key",
             Self::BadSignature => "the token's signature is wrong",
@@ -55,6 +64,9 @@ impl fmt::Display for TokenRejected {
             Self::WrongAudience => "the token is for another audience",
             Self::Expired { .. } => "the token has expired",
             Self::NotYetValid { .. } => "the token is not valid yet",
+            Self::TooOld { .. } => "the token is too old",
+            Self::MissingClaim => "the token lacks a claim",
+            Self::Revoked => "the token has been revoked",
         })
     }
 }

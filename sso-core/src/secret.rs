@@ -66,10 +66,18 @@ impl SessionSecret {
         Zeroizing::new(format!("{}.{}", self.tag, *random))
     }
 
+    /// The next secret of the same user's session, from 32 other bytes of a cryptographic random source.
+    #[must_use]
+    pub fn rotate(&self, random: [u8; 32]) -> Self {
+        Self { tag: self.tag, random: Zeroizing::new(random) }
+    }
+
     /// The key of this secret's session. The secret cannot be computed from it.
     #[must_use]
     pub fn key(&self) -> SessionKey {
-        SessionKey { tag: self.tag, digest: Sha256::digest(self.random.as_slice()).into() }
+        // The tag is part of it: a text with another tag in front of the same random part opens nothing.
+        let digest = Sha256::new().chain_update(self.tag.as_bytes()).chain_update(self.random.as_slice());
+        SessionKey { tag: self.tag, digest: digest.finalize().into() }
     }
 }
 
@@ -87,7 +95,7 @@ impl fmt::Debug for SessionSecret {
     }
 }
 
-/// Where a store keeps a session: the user's tag and SHA-256 of the secret's random part.
+/// Where a store keeps a session: the user's tag, and SHA-256 of the tag and the secret's random part.
 ///
 /// A copy of a store holds keys only, and no key can be turned back into a cookie.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -109,7 +117,7 @@ impl SessionKey {
         URL_SAFE_NO_PAD.encode(self.digest)
     }
 
-    /// The session's public name.
+    /// The public name of a session that begins under this key.
     #[must_use]
     pub fn id(&self) -> SessionId {
         SessionId::from_digest_text(&self.digest_text())

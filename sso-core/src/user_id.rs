@@ -68,13 +68,26 @@ impl FromStr for UserId {
 
 /// The first 128 bits of SHA-256 of a user id, written as 32 lower-case hex digits.
 ///
-/// It keeps one user's keys on one node of a Redis Cluster. It is not a secret and not an identity: stores
+/// Its first byte says which node of a Redis Cluster keeps the user. It is not a secret and not an identity: stores
 /// compare the whole user id before they act on it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UserTag([u8; Self::BYTES]);
 
 impl UserTag {
     const BYTES: usize = 16;
+
+    /// The tag as bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+
+    /// Which of the 256 parts of a store the user belongs to: the first byte, the first two digits of the text.
+    #[must_use]
+    pub const fn bucket(&self) -> u8 {
+        let [first, ..] = self.0;
+        first
+    }
 
     /// Reads 32 lower-case hex digits and nothing else.
     pub(crate) fn parse(text: &str) -> Option<Self> {

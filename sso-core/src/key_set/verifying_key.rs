@@ -1,22 +1,23 @@
-//! A public RSA key, parsed once, with its name and its only algorithm.
+//! A key that verifies, parsed once, with its name and its only algorithm.
 
 use std::fmt;
 use std::sync::Arc;
 
+use aws_lc_rs::hmac;
 use aws_lc_rs::rsa::PublicKeyComponents;
-use aws_lc_rs::signature::{ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{
-    AlgorithmParameters, CommonParameters, Jwk, KeyAlgorithm, PublicKeyUse, RSAKeyParameters, RSAKeyType,
+use aws_lc_rs::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, ED25519_PUBLIC_KEY_LEN, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256,
+    RSA_PSS_2048_8192_SHA256, RsaParameters,
 };
-use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, ErrorKind};
 use crate::jws;
+use crate::key_set::algorithm::Algorithm;
+use crate::key_set::roca;
 
-/// A public key for RS256 (RFC 7518, section 3.3): 2048 to 8192 bits, an exponent of 65537 or more.
+/// A key that verifies with one algorithm. RSA has 2048 to 8192 bits and an odd exponent of 65537 or more, ECDSA is
+/// on P-256, EdDSA is Ed25519.
 ///
 /// A clone is the same key.
 #[derive(Clone)]
@@ -26,112 +27,157 @@ pub struct VerifyingKey {
 
 struct Inner {
     kid: String,
-    n: String,
-    e: String,
-    parsed: ParsedPublicKey,
+    algorithm: Algorithm,
+    material: Material,
+}
+
+/// What verifies, beside the members of the key's entry in a document.
+enum Material {
+    Public { parsed: ParsedPublicKey, members: Members },
+    Secret(Box<hmac::Key>),
+}
+
+/// The members of a public key that are its own (RFC 7518, section 6; RFC 8037, section 2), as base64url.
+pub(crate) enum Members {
+    Rsa { n: String, e: String },
+    P256 { x: String, y: String },
+    Ed25519 { x: String },
 }
 
 impl VerifyingKey {
-    /// The algorithm of every key here, as headers and key sets write it.
-    pub const ALGORITHM: &'static str = "RS256";
+    /// The shortest secret of HS256, in bytes (RFC 7518, section 3.2).
+    pub const HMAC_BYTES_MIN: usize = 32;
+    /// The longest secret of HS256, in bytes.
+    pub const HMAC_BYTES_MAX: usize = 1024;
+    /// The longest signature of RSA, in bytes.
+    pub(crate) const RSA_BYTES_MAX: usize = 1024;
 
-    /// A key from its modulus and exponent, big-endian, without leading zeros.
-    pub(crate) fn from_components(n: &[u8], e: &[u8]) -> Result<Self, Error> {
-        let bits =
-            n.first().map_or(0, |first| n.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0));
-        if !(2048..=8192).contains(&bits) {
-            return Err(Error::new(ErrorKind::InvalidInput, "an rsa key must have 2048 to 8192 bits"));
-        }
-        // With the exponent 1 every text is its own signature; other small ones have a history of forgeries.
-        let exponent = e.iter().try_fold(0_u32, |sum, byte| Some(sum.checked_mul(256)? + u32::from(*byte)));
-        if !exponent.is_some_and(|exponent| exponent >= 65_537 && exponent % 2 == 1) {
-            return Err(Error::new(
-                ErrorKind::InvalidInput,
-                "an rsa key must have an odd exponent of 65537 or more",
-            ));
-        }
-        let parsed = PublicKeyComponents { n, e }.to_parsed_public_key(&RSA_PKCS1_2048_8192_SHA256);
+    /// An RSA key from its modulus and exponent, big-endian, without leading zeros.
+    pub(crate) fn rsa(algorithm: Algorithm, n: &[u8], e: &[u8]) -> Result<Self, Error> {
+        check_rsa(n, e)?;
+        let parameters: &'static RsaParameters = match algorithm {
+            Algorithm::Ps256 => &RSA_PSS_2048_8192_SHA256,
+            _ => &RSA_PKCS1_2048_8192_SHA256,
+        };
+        let parsed = PublicKeyComponents { n, e }.to_parsed_public_key(parameters);
         let parsed = parsed.map_err(|source| {
             Error::with_source(ErrorKind::InvalidInput, "this is no rsa public key", source)
         })?;
-        let (n, e) = (jws::encode(n), jws::encode(e));
-        Ok(Self { inner: Arc::new(Inner { kid: thumbprint(&n, &e), n, e, parsed }) })
+        Ok(Self::public(algorithm, parsed, Members::Rsa { n: jws::encode(n), e: jws::encode(e) }))
     }
 
-    /// The key's name: its SHA-256 thumbprint (RFC 7638), 43 characters of base64url.
+    /// A key on P-256 from its point: a byte 4, then `x` and `y` of 32 bytes each.
+    pub(crate) fn p256(point: &[u8]) -> Result<Self, Error> {
+        let refused = || Error::new(ErrorKind::InvalidInput, "this is no point of the curve p-256");
+        let (x, y) = match point {
+            [4, rest @ ..] if rest.len() == 64 => rest.split_at_checked(32).ok_or_else(refused)?,
+            _ => return Err(refused()),
+        };
+        let parsed = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point).map_err(|source| {
+            Error::with_source(ErrorKind::InvalidInput, "this is no point of the curve p-256", source)
+        })?;
+        let members = Members::P256 { x: jws::encode(x), y: jws::encode(y) };
+        Ok(Self::public(Algorithm::Es256, parsed, members))
+    }
+
+    /// A key of Ed25519 from its 32 bytes.
+    pub(crate) fn ed25519(x: &[u8]) -> Result<Self, Error> {
+        if x.len() != ED25519_PUBLIC_KEY_LEN {
+            return Err(Error::new(ErrorKind::InvalidInput, "an ed25519 key has 32 bytes"));
+        }
+        let parsed = ParsedPublicKey::new(&ED25519, x).map_err(|source| {
+            Error::with_source(ErrorKind::InvalidInput, "this is no ed25519 public key", source)
+        })?;
+        Ok(Self::public(Algorithm::EdDsa, parsed, Members::Ed25519 { x: jws::encode(x) }))
+    }
+
+    /// A shared secret. Its name is a digest under the secret itself, so it tells no more than any token does.
+    pub(crate) fn hmac(key: Box<hmac::Key>) -> Self {
+        // What tokens sign holds a dot, so no signature is ever a name.
+        let kid = jws::encode(hmac::sign(&key, b"the name of this key"));
+        let inner = Inner { kid, algorithm: Algorithm::Hs256, material: Material::Secret(key) };
+        Self { inner: Arc::new(inner) }
+    }
+
+    fn public(algorithm: Algorithm, parsed: ParsedPublicKey, members: Members) -> Self {
+        let kid = members.thumbprint();
+        let material = Material::Public { parsed, members };
+        Self { inner: Arc::new(Inner { kid, algorithm, material }) }
+    }
+
+    /// The key's name: its SHA-256 thumbprint (RFC 7638), 43 characters of base64url. A secret of HS256 has a name of
+    /// the same form that does not give it away.
     #[must_use]
     pub fn kid(&self) -> &str {
         &self.inner.kid
     }
 
-    /// Whether this key signed the message.
+    /// The algorithm of this key.
     #[must_use]
-    pub(crate) fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
-        self.inner.parsed.verify_sig(message, signature).is_ok()
+    pub fn algorithm(&self) -> Algorithm {
+        self.inner.algorithm
     }
 
-    /// The key as an entry of a key set document, under this name.
-    pub(crate) fn jwk(&self, kid: &str) -> Jwk {
-        Jwk {
-            common: CommonParameters {
-                public_key_use: Some(PublicKeyUse::Signature),
-                key_algorithm: Some(KeyAlgorithm::RS256),
-                key_id: Some(kid.to_owned()),
-                ..CommonParameters::default()
-            },
-            algorithm: AlgorithmParameters::RSA(RSAKeyParameters {
-                key_type: RSAKeyType::RSA,
-                n: self.inner.n.clone(),
-                e: self.inner.e.clone(),
-            }),
+    /// Whether this key signed the message.
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &[u8]) -> bool {
+        match &self.inner.material {
+            Material::Public { parsed, .. } => parsed.verify_sig(message, signature).is_ok(),
+            Material::Secret(key) => hmac::verify(key, message, signature).is_ok(),
         }
     }
 
-    /// The name and the key of an entry that is meant for signatures with RS256; nothing of any other entry.
-    ///
-    /// The entry says `kty`, `alg` and `kid`; `use` and `key_ops`, if they are there, allow verification. Such
-    /// an entry is a key of the issuer's: without a good `n` and `e` it is an error, not a stranger.
-    pub(crate) fn from_jwk(entry: &Value) -> Option<(String, Result<Self, Error>)> {
-        let member = |name| entry.get(name).filter(|value| !value.is_null());
-        let for_signatures = member("kty").is_some_and(|kind| kind == "RSA")
-            && member("alg").is_some_and(|algorithm| algorithm == Self::ALGORITHM)
-            && member("use").is_none_or(|used| used == "sig")
-            && member("key_ops").is_none_or(allows_verification);
-        let kid = member("kid").and_then(Value::as_str).filter(|_| for_signatures)?;
-        let key = component(entry, "n")
-            .and_then(|n| Ok((n, component(entry, "e")?)))
-            .and_then(|(n, e)| Self::from_components(&n, &e));
-        Some((kid.to_owned(), key))
+    /// What a document shows of this key: nothing of a secret.
+    pub(crate) fn members(&self) -> Option<&Members> {
+        match &self.inner.material {
+            Material::Public { members, .. } => Some(members),
+            Material::Secret(_) => None,
+        }
     }
 }
 
-fn allows_verification(operations: &Value) -> bool {
-    operations.as_array().is_some_and(|operations| operations.iter().any(|operation| operation == "verify"))
+impl Members {
+    /// SHA-256 of the required members in the order of their names (RFC 7638, section 3; RFC 8037, appendix A.3).
+    fn thumbprint(&self) -> String {
+        let json = match self {
+            Self::Rsa { n, e } => format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#),
+            Self::P256 { x, y } => format!(r#"{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}"#),
+            Self::Ed25519 { x } => format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}"#),
+        };
+        jws::encode(Sha256::digest(json))
+    }
 }
 
-/// The bytes of a member of an RSA key (RFC 7518, section 6.3.1).
-fn component(entry: &Value, name: &str) -> Result<Vec<u8>, Error> {
-    let refused = || format!("the `{name}` of a key of this key set is missing or not base64url");
-    let text = entry.get(name).and_then(Value::as_str);
-    let text = text.ok_or_else(|| Error::new(ErrorKind::InvalidInput, refused()))?;
-    let decoded = URL_SAFE_NO_PAD.decode(text);
-    decoded.map_err(|source| Error::with_source(ErrorKind::InvalidInput, refused(), source))
-}
-
-/// SHA-256 of the required members in the order of their names (RFC 7638, section 3).
-fn thumbprint(n: &str, e: &str) -> String {
-    jws::encode(Sha256::digest(format!(r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#)))
+fn check_rsa(n: &[u8], e: &[u8]) -> Result<(), Error> {
+    let refused = |words| Err(Error::new(ErrorKind::InvalidInput, words));
+    let bits = n.first().map_or(0, |first| n.len() * 8 - usize::try_from(first.leading_zeros()).unwrap_or(0));
+    if !(2048..=8192).contains(&bits) {
+        return refused("an rsa key must have 2048 to 8192 bits");
+    }
+    // With the exponent 1 every text is its own signature; other small ones have a history of forgeries.
+    let exponent = e.iter().try_fold(0_u32, |sum, byte| Some(sum.checked_mul(256)? + u32::from(*byte)));
+    if e.first() == Some(&0) || !exponent.is_some_and(|exponent| exponent >= 65_537 && exponent % 2 == 1) {
+        return refused("an rsa key must have an odd exponent of 65537 or more");
+    }
+    if roca::is_marked(n) {
+        return refused("this rsa key was made by a faulty chip and can be factored (CVE-2017-15361)");
+    }
+    Ok(())
 }
 
 impl fmt::Debug for VerifyingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("VerifyingKey").field("kid", &self.inner.kid).finish_non_exhaustive()
+        f.debug_struct("VerifyingKey")
+            .field("kid", &self.kid())
+            .field("algorithm", &self.algorithm())
+            .finish_non_exhaustive()
     }
 }
 
+/// Two keys are equal if they verify the same signatures: the name is a digest of the key.
 impl PartialEq for VerifyingKey {
     fn eq(&self, other: &Self) -> bool {
-        (&self.inner.n, &self.inner.e) == (&other.inner.n, &other.inner.e)
+        (self.kid(), self.algorithm()) == (other.kid(), other.algorithm())
     }
 }
 
@@ -141,63 +187,31 @@ impl Eq for VerifyingKey {}
 mod tests {
     use super::*;
 
-    fn key(n: &str) -> VerifyingKey {
-        VerifyingKey::from_components(&URL_SAFE_NO_PAD.decode(n).unwrap(), &[1, 0, 1]).unwrap()
-    }
-
-    /// RFC 7638, section 3.1.
-    #[test]
-    fn the_thumbprint_is_that_of_rfc_7638() {
-        let n = concat!(
-            "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCi",
-            "FV4n3oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnY",
-            "b9c7d0zgdAZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0",
-            "Ls1jF44-csFCur-kEgU8awapJzKnqDKgw",
-        );
-        assert_eq!(key(n).kid(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-    }
-
-    /// RFC 7515, appendix A.2.
-    #[test]
-    fn the_signature_is_that_of_rfc_7515() {
-        let n = concat!(
-            "ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-S",
-            "Fd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-U",
-            "To7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2eth",
-            "FkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ",
-        );
-        let message = concat!(
-            "eyJhbGciOiJSUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb2",
-            "90Ijp0cnVlfQ",
-        );
-        let signature = URL_SAFE_NO_PAD
-            .decode(concat!(
-                "cC4hiUPoj9Eetdgtv3hF80EGrhuB__dzERat0XF9g2VtQgr9PJbu3XOiZj5RZmh7AAuHIm4Bh-0Qc_lF5YKt_O8W2Fp5jujGbds",
-                "9uJdbF9CUAr7t1dnZcAcQjbKBYNX4BAynRFdiuB--f_nZLgrnbyTyWzO75vRK5h6xBArLIARNPvkSjtQBMHlb1L07Qe7K0GarZR",
-                "mB_eSN9383LcOLn6_dO--xi12jzDwusC-eOkHWEsqtFZESc6BfI7noOPqvhJ1phCnvWh6IeYI2w9QOYEUipUTI8np6LbgGY9Fs9",
-                "8rqVt5AXLIhWkWywlVmtVrBp0igcN_IoypGlUPQGe77Rw",
-            ))
-            .unwrap();
-        assert!(key(n).verifies(message.as_bytes(), &signature));
-        assert!(!key(n).verifies(&message.as_bytes()[1..], &signature));
-    }
-
     #[test]
     fn a_short_or_padded_modulus_is_refused() {
-        let short = VerifyingKey::from_components(&[0xff; 255], &[1, 0, 1]);
-        assert_eq!(short.unwrap_err().kind(), ErrorKind::InvalidInput);
+        let rsa = |n: &[u8]| VerifyingKey::rsa(Algorithm::Rs256, n, &[1, 0, 1]);
+        assert_eq!(rsa(&[0xff; 255]).unwrap_err().kind(), ErrorKind::InvalidInput);
         let mut padded = vec![0xff; 257];
         padded[0] = 0;
-        assert!(VerifyingKey::from_components(&padded, &[1, 0, 1]).is_err());
-        assert!(VerifyingKey::from_components(&[], &[]).is_err());
+        assert!(rsa(&padded).is_err());
+        assert!(rsa(&[]).is_err());
     }
 
     #[test]
     fn a_small_even_or_endless_exponent_is_refused() {
-        let n = [0xff; 256];
-        assert!(VerifyingKey::from_components(&n, &[1, 0, 1]).is_ok());
-        for e in [&[][..], &[1], &[3], &[0xff, 0xff], &[1, 0, 2], &[1; 5]] {
-            assert!(VerifyingKey::from_components(&n, e).is_err(), "{e:?}");
+        let rsa = |e: &[u8]| VerifyingKey::rsa(Algorithm::Ps256, &[0xff; 256], e);
+        assert!(rsa(&[1, 0, 1]).is_ok());
+        for e in [&[][..], &[1], &[3], &[0xff, 0xff], &[1, 0, 2], &[1; 5], &[0, 1, 0, 1]] {
+            assert!(rsa(e).is_err(), "{e:?}");
         }
+    }
+
+    #[test]
+    fn only_points_of_the_curve_are_keys() {
+        let mut point = vec![4; 65];
+        assert!(VerifyingKey::p256(&point).is_err());
+        point[0] = 2;
+        assert!(VerifyingKey::p256(&point).is_err() && VerifyingKey::p256(&[]).is_err());
+        assert!(VerifyingKey::ed25519(&[1; 31]).is_err() && VerifyingKey::ed25519(&[1; 33]).is_err());
     }
 }

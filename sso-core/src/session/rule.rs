@@ -3,63 +3,83 @@
 //! This is the specification. The memory store calls it; `store/redis/rule.lua` says the same in Lua, and one
 //! test suite holds both to the same answers.
 
+use crate::secret::SessionKey;
+use crate::session::attributes::Attributes;
+use crate::session::end::{End, EndReason};
 use crate::session::limits::SessionLimits;
-use crate::session::login::{DeviceKind, NewSession};
-use crate::session::{EndReason, Session, SessionId};
+use crate::session::login::{DeviceKind, Lifespan, NewSession};
+use crate::session::proof::Proofs;
+use crate::session::{Session, SessionId};
 use crate::time::{UnixMillis, whole_millis};
 use crate::user_id::UserId;
 
 /// How long the reason of an ended session is remembered, in milliseconds: ten minutes.
 pub const TOMBSTONE_MILLIS: u64 = 10 * 60 * 1000;
 
-/// How many live sessions one user may have. One login more ends the oldest as [`EndReason::Replaced`].
-pub const SESSIONS_PER_USER_MAX: usize = 100;
+/// How many renewals, one after the other, the end of a key follows to the key that its session has now.
+pub const RENEWALS_FOLLOWED_MAX: u8 = 100;
+
+/// How many live sessions one user may have, those of impersonators aside.
+pub const SESSIONS_PER_USER_MAX: u8 = 100;
+
+/// How many live sessions impersonators may have of one user. One more ends the oldest of them.
+pub const IMPERSONATIONS_PER_USER_MAX: u8 = 16;
 
 /// What a store keeps of a session while it lives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
+    /// Its public name, from its first key.
+    pub id: SessionId,
     /// Whose session it is.
     pub user: UserId,
+    /// Who acts as the user, if it is somebody else.
+    pub actor: Option<UserId>,
     /// When it was created.
     pub created_at: UnixMillis,
     /// When its use was last written down.
     pub last_seen_at: UnixMillis,
+    /// Whose limits it lives under.
+    pub lifespan: Lifespan,
     /// The kind of device.
     pub device: DeviceKind,
     /// The client's words about itself.
     pub agent: String,
     /// Where the client came from.
     pub address: String,
-}
-
-/// What a store keeps of a session after its end, until it is forgotten.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tombstone {
-    /// Why it ended.
-    pub reason: EndReason,
-    /// When it ended.
-    pub ended_at: UnixMillis,
+    /// What the application keeps with it.
+    pub attributes: Attributes,
+    /// How often the attributes were changed.
+    pub version: u64,
+    /// What the user has proved lately.
+    pub proofs: Proofs,
 }
 
 /// What a store keeps under a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kept {
     /// A session that has not been seen to end.
-    Live(Record),
+    Live(Box<Record>),
     /// A session that has ended. INVARIANT: nothing turns it back into a live one.
-    Ended(Tombstone),
+    Ended(End),
+    /// A key that its session has left for another one of the same user. INVARIANT: as above.
+    Renewed {
+        /// Where the session went.
+        next: SessionKey,
+        /// When that was.
+        at: UnixMillis,
+    },
 }
 
 /// What the rule says of a [`Kept`] at a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum Decision {
     /// It lives, and its last use was written down a short while ago: nothing to write.
     Fresh,
     /// It lives, and its use is to be written down as now.
     Stale,
-    /// It has ended. The store keeps this tombstone in place of whatever it kept.
-    Ended(Tombstone),
+    /// It has ended. The store keeps this in place of whatever it kept.
+    Ended(End),
     /// It ended so long ago that the store drops it.
     Forgotten,
 }
@@ -70,35 +90,58 @@ impl Record {
     pub fn new(new: &NewSession, now: UnixMillis) -> Self {
         let login = new.login().clone();
         Self {
+            id: new.key().id(),
             user: new.user().clone(),
+            actor: new.actor().cloned(),
             created_at: now,
             last_seen_at: now,
+            lifespan: new.lifespan(),
             device: login.device,
             agent: login.agent,
             address: login.address,
+            attributes: Attributes::default(),
+            version: 0,
+            proofs: Proofs::default(),
         }
     }
 
     /// What the application may see of this record.
     #[must_use]
-    pub fn session(&self, id: SessionId, limits: &SessionLimits) -> Session {
+    pub fn session(&self, limits: &SessionLimits) -> Session {
         Session {
-            id,
+            id: self.id.clone(),
             user: self.user.clone(),
+            actor: self.actor.clone(),
             created_at: self.created_at,
             last_seen_at: self.last_seen_at,
-            expires_at: UnixMillis::saturating_new(self.end(limits).0),
+            expires_at: self.end(limits).at,
+            lifespan: self.lifespan,
             device: self.device,
             agent: self.agent.clone(),
             address: self.address.clone(),
+            attributes: self.attributes.clone(),
+            version: self.version,
+            proofs: self.proofs.clone(),
         }
     }
 
-    /// When it ends by itself, in milliseconds, and why.
-    fn end(&self, limits: &SessionLimits) -> (u64, EndReason) {
-        let idle = self.last_seen_at.as_millis().saturating_add(whole_millis(limits.idle()));
-        let absolute = self.created_at.as_millis().saturating_add(whole_millis(limits.absolute()));
-        if absolute <= idle { (absolute, EndReason::ExpiredAbsolute) } else { (idle, EndReason::ExpiredIdle) }
+    /// When it ends by itself, and why, if it is not used again.
+    #[must_use]
+    pub fn end(&self, limits: &SessionLimits) -> End {
+        let idle = self.last_seen_at.saturating_add(limits.idle());
+        let absolute = match self.lifespan {
+            Lifespan::Remembered(life) => {
+                let at = self.created_at.saturating_add(life);
+                return End { reason: EndReason::ExpiredAbsolute, at };
+            }
+            Lifespan::Limits => self.created_at.saturating_add(limits.absolute()),
+            Lifespan::AtMost(life) => self.created_at.saturating_add(limits.absolute().min(life)),
+        };
+        if absolute <= idle {
+            End { reason: EndReason::ExpiredAbsolute, at: absolute }
+        } else {
+            End { reason: EndReason::ExpiredIdle, at: idle }
+        }
     }
 }
 
@@ -106,22 +149,23 @@ impl Record {
 pub fn decide(kept: &Kept, limits: &SessionLimits, now: UnixMillis) -> Decision {
     match kept {
         Kept::Live(record) => decide_live(record, limits, now),
-        Kept::Ended(tombstone) => remembered(*tombstone, now),
+        Kept::Ended(end) => remembered(end.clone(), now),
+        Kept::Renewed { at, .. } => remembered(End { reason: EndReason::Renewed, at: *at }, now),
     }
 }
 
 fn decide_live(record: &Record, limits: &SessionLimits, now: UnixMillis) -> Decision {
-    let (end, reason) = record.end(limits);
-    if now.as_millis() >= end {
-        return remembered(Tombstone { reason, ended_at: UnixMillis::saturating_new(end) }, now);
+    let end = record.end(limits);
+    if now >= end.at {
+        return remembered(end, now);
     }
     let due = record.last_seen_at.as_millis().saturating_add(whole_millis(limits.touch_every()));
     if now.as_millis() >= due { Decision::Stale } else { Decision::Fresh }
 }
 
-fn remembered(tombstone: Tombstone, now: UnixMillis) -> Decision {
-    let forgotten = tombstone.ended_at.as_millis().saturating_add(TOMBSTONE_MILLIS);
-    if now.as_millis() >= forgotten { Decision::Forgotten } else { Decision::Ended(tombstone) }
+fn remembered(end: End, now: UnixMillis) -> Decision {
+    let forgotten = end.at.as_millis().saturating_add(TOMBSTONE_MILLIS);
+    if now.as_millis() >= forgotten { Decision::Forgotten } else { Decision::Ended(end) }
 }
 
 #[cfg(test)]
@@ -146,12 +190,12 @@ mod tests {
     }
 
     fn ended(reason: EndReason, secs: u64) -> Decision {
-        Decision::Ended(Tombstone { reason, ended_at: at(secs) })
+        Decision::Ended(End { reason, at: at(secs) })
     }
 
     #[test]
     fn a_session_rests_then_ends_then_is_forgotten() {
-        let kept = Kept::Live(record());
+        let kept = Kept::Live(Box::new(record()));
         let decide = |secs| decide(&kept, &limits(), at(secs));
         assert_eq!(decide(9), Decision::Fresh);
         assert_eq!(decide(10), Decision::Stale);
@@ -163,14 +207,14 @@ mod tests {
 
     #[test]
     fn use_does_not_outlive_the_absolute_limit() {
-        let kept = Kept::Live(Record { last_seen_at: at(149), ..record() });
+        let kept = Kept::Live(Box::new(Record { last_seen_at: at(149), ..record() }));
         assert_eq!(decide(&kept, &limits(), at(149)), Decision::Fresh);
         assert_eq!(decide(&kept, &limits(), at(150)), ended(EndReason::ExpiredAbsolute, 150));
     }
 
     #[test]
     fn a_clock_that_runs_backwards_changes_nothing() {
-        let kept = Kept::Live(record());
+        let kept = Kept::Live(Box::new(record()));
         assert_eq!(decide(&kept, &limits(), UnixMillis::EPOCH), Decision::Fresh);
     }
 }

@@ -1,140 +1,193 @@
-//! How a script reaches Redis: over one shared connection or over a pool, with a deadline, and what failed.
+//! How a script reaches Redis: over which connection, within which deadline, and what failed.
+//!
+//! One server, the master that sentinels name, or the nodes of a cluster: see `link/nodes.rs`.
 
+mod broken;
+mod nodes;
+mod seeds;
+mod slot;
+mod wire;
+
+use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, ConnectionManagerConfig, MultiplexedConnection};
-use redis::io::tcp::TcpSettings;
-use redis::{FromRedisValue, IntoConnectionInfo as _, RedisError, ScriptInvocation, ServerErrorKind};
+use redis::aio::{ConnectionManager, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
+use redis::{FromRedisValue, RedisError, ScriptInvocation};
 use tokio::time::timeout;
 
+#[cfg(feature = "deadpool")]
+use self::broken::no_connection;
+use self::broken::{broken, is_cut, is_moved, is_unknown_script, only_a_node};
+use self::nodes::{Nodes, Routed};
+use self::seeds::Seeds;
 use crate::error::{Error, ErrorKind};
+
+/// How many servers in a row may turn out not to know a script that the one before was just taught.
+const UNKNOWN_SCRIPTS_MAX: u8 = 4;
 
 /// A way to Redis. A clone is the same way.
 #[derive(Clone)]
 pub(crate) enum Link {
+    /// Connections that are opened on demand, to the servers that are masters now.
+    Nodes(Arc<Nodes>),
     /// One connection that stays broken once it is.
     Multiplexed(MultiplexedConnection),
     /// One connection that is made anew when it breaks.
     Manager(ConnectionManager),
+    /// Connections to all nodes of a cluster, as the application made them.
+    Cluster(ClusterConnection),
     /// Connections of a pool that the application shares out.
     #[cfg(feature = "deadpool")]
     Pool(deadpool_redis::Pool),
 }
 
 impl Link {
-    /// Connects, and keeps connected: a lost connection is made anew by the next call.
+    /// Connects to one server, and keeps connected: a lost connection is made anew by the next call.
     pub(crate) async fn connect(url: &str, deadline: Duration) -> Result<Self, Error> {
-        let info = url.into_connection_info().map_err(|source| misuse("the redis url is not one", source))?;
-        let client = redis::Client::open(info.set_tcp_settings(tcp_settings()))
-            .map_err(|source| misuse("this redis url cannot be used", source))?;
-        match timeout(deadline, Self::manage(client)).await {
-            Ok(link) => link.map_err(broken),
-            Err(elapsed) => Err(Error::with_source(
-                ErrorKind::Unavailable,
-                format!("no connection to redis within {} ms", deadline.as_millis()),
-                elapsed,
-            )
-            .transient()),
+        Self::reach(Seeds::single(url)?, deadline).await
+    }
+
+    /// Connects to a cluster through some of its nodes, and follows its slots.
+    pub(crate) async fn connect_cluster<S: AsRef<str>>(
+        urls: &[S],
+        deadline: Duration,
+    ) -> Result<Self, Error> {
+        Self::reach(Seeds::cluster(urls)?, deadline).await
+    }
+
+    /// Connects to the master that sentinels name, and follows them to the next one.
+    pub(crate) async fn connect_sentinel<S: AsRef<str>>(
+        urls: &[S],
+        service: &str,
+        deadline: Duration,
+    ) -> Result<Self, Error> {
+        Self::reach(Seeds::sentinel(urls, service)?, deadline).await
+    }
+
+    /// Opens the first connection, so that a wrong address or password is told at once.
+    async fn reach(seeds: Seeds, deadline: Duration) -> Result<Self, Error> {
+        let nodes = Arc::new(Nodes::new(seeds));
+        match timeout(deadline, nodes.reach()).await {
+            Ok(reached) => reached.map_err(broken).map(|()| Self::Nodes(nodes)),
+            Err(elapsed) => Err(late(format!("no connection to redis within {}", millis(deadline)), elapsed)),
         }
     }
 
-    async fn manage(client: redis::Client) -> Result<Self, RedisError> {
-        // A manager retries for seconds whatever the reason; a wrong or missing password is told at once.
-        let mut probe = client.get_multiplexed_async_connection().await?;
-        redis::cmd("PING").exec_async(&mut probe).await?;
-        // The deadline of each call counts, not a second one inside the connection.
-        let config = ConnectionManagerConfig::new().set_response_timeout(None);
-        ConnectionManager::new_with_config(client, config).await.map(Self::Manager)
+    /// How to reach the server that holds a key now, for a connection beside these; `None` if only the application
+    /// knows that.
+    #[cfg(feature = "token")]
+    pub(crate) async fn server_of(&self, key: &str) -> Result<Option<redis::ConnectionInfo>, Error> {
+        match self {
+            Self::Nodes(nodes) => nodes.server_of(key).await.map(Some).map_err(broken),
+            Self::Multiplexed(_) | Self::Manager(_) | Self::Cluster(_) => Ok(None),
+            #[cfg(feature = "deadpool")]
+            Self::Pool(_) => Ok(None),
+        }
     }
 
     /// Runs a script in one round trip; in three when the server does not know the script yet.
+    ///
+    /// It is sent once: after a transient error, whether it ran is unknown.
     pub(crate) async fn run<T: FromRedisValue>(
         &self,
         script: &ScriptInvocation<'_>,
         deadline: Duration,
     ) -> Result<T, Error> {
-        match timeout(deadline, self.run_unbounded(script)).await {
+        self.bounded(script, deadline, 0).await
+    }
+
+    /// The same for a script that may run twice: it is sent a second time when its connection breaks.
+    pub(crate) async fn run_again<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+        deadline: Duration,
+    ) -> Result<T, Error> {
+        self.bounded(script, deadline, 1).await
+    }
+
+    async fn bounded<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+        deadline: Duration,
+        mut again: u8,
+    ) -> Result<T, Error> {
+        let mut routed = match self {
+            Self::Nodes(nodes) => Some(nodes.route()),
+            _ => None,
+        };
+        let mut unknown = UNKNOWN_SCRIPTS_MAX;
+        let attempts = async {
+            loop {
+                match self.attempt(script, routed.as_mut()).await {
+                    Err(Failed::Redis(error)) if again > 0 && is_cut(&error) => again -= 1,
+                    // The keys moved to a server that does not know the script, and ran nothing.
+                    Err(Failed::Redis(error)) if unknown > 0 && is_unknown_script(&error) => unknown -= 1,
+                    Err(Failed::Redis(error)) if is_moved(&error) && !matches!(self, Self::Cluster(_)) => {
+                        return Err(only_a_node(error));
+                    }
+                    other => return other.map_err(Error::from),
+                }
+            }
+        };
+        match timeout(deadline, attempts).await {
             Ok(answer) => answer,
-            Err(elapsed) => Err(Error::with_source(
-                ErrorKind::Unavailable,
-                format!("redis did not answer within {} ms: the outcome is unknown", deadline.as_millis()),
-                elapsed,
-            )
-            .transient()),
+            Err(elapsed) => {
+                if let Some(routed) = &routed {
+                    // A connection on which an answer is overdue may be dead: the next call takes a new one.
+                    routed.give_up();
+                }
+                let words =
+                    format!("redis did not answer within {}: the outcome is unknown", millis(deadline));
+                Err(late(words, elapsed))
+            }
         }
     }
 
-    async fn run_unbounded<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, Error> {
-        match self {
-            Self::Multiplexed(connection) => {
-                script.invoke_async(&mut connection.clone()).await.map_err(broken)
-            }
-            Self::Manager(connection) => script.invoke_async(&mut connection.clone()).await.map_err(broken),
+    async fn attempt<T: FromRedisValue>(
+        &self,
+        script: &ScriptInvocation<'_>,
+        routed: Option<&mut Routed<'_>>,
+    ) -> Result<T, Failed> {
+        let answer = match self {
+            Self::Nodes(nodes) => match routed {
+                Some(routed) => script.invoke_async(routed).await,
+                None => script.invoke_async(&mut nodes.route()).await,
+            },
+            Self::Multiplexed(connection) => script.invoke_async(&mut connection.clone()).await,
+            Self::Manager(connection) => script.invoke_async(&mut connection.clone()).await,
+            Self::Cluster(connection) => script.invoke_async(&mut connection.clone()).await,
             #[cfg(feature = "deadpool")]
             Self::Pool(pool) => {
-                let mut connection = pool.get().await.map_err(no_connection)?;
-                script.invoke_async(&mut connection).await.map_err(broken)
+                let mut connection = pool.get().await.map_err(Failed::Pool)?;
+                script.invoke_async(&mut connection).await
             }
+        };
+        answer.map_err(Failed::Redis)
+    }
+}
+
+/// Why one attempt has no answer.
+enum Failed {
+    Redis(RedisError),
+    #[cfg(feature = "deadpool")]
+    Pool(deadpool_redis::PoolError),
+}
+
+impl From<Failed> for Error {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Redis(source) => broken(source),
+            #[cfg(feature = "deadpool")]
+            Failed::Pool(source) => no_connection(source),
         }
     }
 }
 
-/// Small requests go out at once, and a peer that has vanished is noticed in seconds, not in minutes.
-fn tcp_settings() -> TcpSettings {
-    let settings = TcpSettings::default().set_nodelay(true);
-    #[cfg(target_os = "linux")]
-    let settings = settings.set_user_timeout(Duration::from_secs(5));
-    settings
+fn late(words: String, elapsed: tokio::time::error::Elapsed) -> Error {
+    Error::with_source(ErrorKind::Unavailable, words, elapsed).transient()
 }
 
-fn misuse(words: &'static str, source: RedisError) -> Error {
-    Error::with_source(ErrorKind::Misuse, format!("{words}: give `redis://host:port/`"), source)
-}
-
-fn broken(source: RedisError) -> Error {
-    use redis::ErrorKind as Redis;
-
-    let refused = "redis refuses this client: check its user, password and rights";
-    match source.kind() {
-        Redis::AuthenticationFailed | Redis::InvalidClientConfig | Redis::Server(ServerErrorKind::NoPerm) => {
-            Error::with_source(ErrorKind::Misuse, refused, source)
-        }
-        _ if matches!(source.code(), Some("NOAUTH" | "WRONGPASS")) => {
-            Error::with_source(ErrorKind::Misuse, refused, source)
-        }
-        Redis::Parse | Redis::UnexpectedReturnType => {
-            Error::with_source(ErrorKind::Corrupt, "redis holds a session that cannot be read", source)
-        }
-        _ if source.code() == Some("WRONGTYPE") => {
-            Error::with_source(ErrorKind::Corrupt, "redis holds something else under a session's key", source)
-        }
-        Redis::Io
-        | Redis::ClusterConnectionNotFound
-        | Redis::MasterNameNotFoundBySentinel
-        | Redis::NoValidReplicasFoundBySentinel
-        | Redis::Server(
-            ServerErrorKind::BusyLoading
-            | ServerErrorKind::TryAgain
-            | ServerErrorKind::ClusterDown
-            | ServerErrorKind::MasterDown
-            | ServerErrorKind::ReadOnly,
-        ) => Error::with_source(ErrorKind::Unavailable, "redis cannot be reached", source).transient(),
-        _ => Error::with_source(ErrorKind::Unavailable, "redis did not run a script", source),
-    }
-}
-
-#[cfg(feature = "deadpool")]
-fn no_connection(source: deadpool_redis::PoolError) -> Error {
-    use deadpool_redis::PoolError;
-
-    match source {
-        PoolError::Backend(source) => broken(source),
-        PoolError::NoRuntimeSpecified | PoolError::Closed => {
-            Error::with_source(ErrorKind::Misuse, "the redis pool gives no connections", source)
-        }
-        PoolError::Timeout(_) | PoolError::PostCreateHook(_) => {
-            Error::with_source(ErrorKind::Unavailable, "the redis pool gave no connection", source)
-                .transient()
-        }
-    }
+fn millis(deadline: Duration) -> String {
+    format!("{} ms", deadline.as_millis())
 }

@@ -1,18 +1,26 @@
 //! Sessions in memory: the rule under a lock. It is the specification of every other store.
 
-use std::collections::{BTreeMap, HashMap};
+pub(crate) mod shelf;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::secret::SessionKey;
+use crate::session::amend::{Amended, Amendment};
+use crate::session::end::{EndOutcome, EndReason, Which};
+use crate::session::event::Answer;
 use crate::session::limits::SessionLimits;
 use crate::session::login::NewSession;
-use crate::session::rule::{Decision, Kept, Record, SESSIONS_PER_USER_MAX, Tombstone, decide};
-use crate::session::{Check, EndOutcome, EndReason, Session};
+use crate::session::online::{Cursor, OnlinePage, PageSize};
+use crate::session::policy::{Admission, LoginPolicy};
+use crate::session::rule::{Decision, Kept, decide};
+use crate::session::{Check, Session, SessionId};
+use crate::store::memory::shelf::{Inner, Step};
 use crate::store::{At, BoxFuture, SessionStore};
 use crate::time::UnixMillis;
-use crate::user_id::{UserId, UserTag};
+use crate::user_id::UserId;
 
 /// Sessions of one process, lost when it ends: for tests, demonstrations and single servers.
 ///
@@ -22,14 +30,8 @@ pub struct MemoryStore {
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
-struct Inner {
-    shelves: HashMap<UserTag, BTreeMap<SessionKey, Kept>>,
-    creates_until_sweep: usize,
-}
-
 impl MemoryStore {
-    /// How many logins there are at least between two sweeps.
+    /// How many logins and renewals there are at least between two sweeps.
     const SWEEP_EVERY_MIN: usize = 1024;
 
     /// An empty store.
@@ -38,44 +40,42 @@ impl MemoryStore {
         Self::default()
     }
 
-    fn with_shelf<T>(
-        &self,
-        tag: UserTag,
-        limits: SessionLimits,
-        at: At,
-        verb: impl FnOnce(&mut Shelf<'_>) -> T,
-    ) -> T {
-        let now = resolve(at);
+    /// One step: everything that happens in it happens under one lock, at one time.
+    fn step<T>(&self, limits: SessionLimits, at: At, verb: impl FnOnce(&mut Step<'_>) -> T) -> Answer<T> {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let kept = inner.shelves.entry(tag).or_default();
-        let answer = verb(&mut Shelf { kept, limits, now });
-        if kept.is_empty() {
-            inner.shelves.remove(&tag);
-        }
-        answer
+        let now = match at {
+            At::Server => UnixMillis::now(),
+            At::Millis(now) => now,
+        };
+        let mut step = Step { inner: &mut inner, limits, now, events: Vec::new() };
+        let value = verb(&mut step);
+        Answer { value, events: step.events }
     }
+}
 
-    /// Drops what every verb would call forgotten, so seldom that it costs each login a constant.
-    fn sweep_if_due(&self, limits: SessionLimits, at: At) {
-        let now = resolve(at);
-        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(fewer) = inner.creates_until_sweep.checked_sub(1) {
-            inner.creates_until_sweep = fewer;
+impl Step<'_> {
+    /// Drops what every verb would call forgotten, so seldom that it costs each login and each renewal a constant.
+    fn sweep_if_due(&mut self) {
+        let (limits, now) = (self.limits, self.now);
+        let inner = &mut *self.inner;
+        if let Some(fewer) = inner.growths_until_sweep.checked_sub(1) {
+            inner.growths_until_sweep = fewer;
             return;
         }
         for shelf in inner.shelves.values_mut() {
             shelf.retain(|_, kept| decide(kept, &limits, now) != Decision::Forgotten);
         }
         inner.shelves.retain(|_, shelf| !shelf.is_empty());
+        let shelves = &inner.shelves;
+        let lives = |shelf: &BTreeMap<_, Kept>| shelf.values().any(|kept| matches!(kept, Kept::Live(_)));
+        inner.online.retain(|(tag, _), _| shelves.get(tag).is_some_and(lives));
+        let online = &inner.online;
+        inner.by_end.retain(|_, places| {
+            places.retain(|place| online.contains_key(place));
+            !places.is_empty()
+        });
         let left: usize = inner.shelves.values().map(BTreeMap::len).sum();
-        inner.creates_until_sweep = left.max(Self::SWEEP_EVERY_MIN);
-    }
-}
-
-fn resolve(at: At) -> UnixMillis {
-    match at {
-        At::Server => UnixMillis::now(),
-        At::Millis(now) => now,
+        inner.growths_until_sweep = left.max(MemoryStore::SWEEP_EVERY_MIN);
     }
 }
 
@@ -85,112 +85,25 @@ impl fmt::Debug for MemoryStore {
     }
 }
 
-/// All that is kept for the users of one tag, with the limits and the time of one verb.
-struct Shelf<'a> {
-    kept: &'a mut BTreeMap<SessionKey, Kept>,
-    limits: SessionLimits,
-    now: UnixMillis,
-}
-
-impl Shelf<'_> {
-    /// Brings one entry up to date and says what it is; `touch` writes its use down if that is due.
-    fn settle(&mut self, key: &SessionKey, touch: bool) -> Check {
-        let Some(kept) = self.kept.get_mut(key) else {
-            return Check::Unknown;
-        };
-        match (decide(kept, &self.limits, self.now), kept) {
-            (Decision::Forgotten, _) => {
-                self.kept.remove(key);
-                Check::Unknown
-            }
-            (Decision::Ended(tombstone), kept) => {
-                *kept = Kept::Ended(tombstone);
-                Check::Ended(tombstone.reason)
-            }
-            (decision, Kept::Live(record)) => {
-                if touch && decision == Decision::Stale {
-                    record.last_seen_at = self.now;
-                }
-                Check::Active(record.session(key.id(), &self.limits))
-            }
-            // The rule never calls a tombstone live.
-            (_, Kept::Ended(tombstone)) => Check::Ended(tombstone.reason),
-        }
-    }
-
-    fn bury(&mut self, key: &SessionKey, reason: EndReason) {
-        self.kept.insert(key.clone(), Kept::Ended(Tombstone { reason, ended_at: self.now }));
-    }
-
-    /// The live sessions of a user, oldest first; those of one age in the order of their digests' text.
-    fn live_of(&mut self, user: &UserId) -> Vec<(SessionKey, Session)> {
-        let is_live = |(key, kept): (&SessionKey, &Kept)| matches!(kept, Kept::Live(_)).then(|| key.clone());
-        let keys: Vec<SessionKey> = self.kept.iter().filter_map(is_live).collect();
-        let mut live: Vec<(SessionKey, Session)> = keys
-            .into_iter()
-            .filter_map(|key| match self.settle(&key, false) {
-                Check::Active(session) if session.user == *user => Some((key, session)),
-                Check::Active(_) | Check::Ended(_) | Check::Unknown => None,
-            })
-            .collect();
-        live.sort_by_cached_key(|(key, session)| (session.created_at, key.digest_text()));
-        live
-    }
-
-    fn create(&mut self, new: &NewSession) -> Result<Session, Error> {
-        if self.settle(new.key(), false) != Check::Unknown {
-            return Err(reused_secret());
-        }
-        let live = self.live_of(new.user());
-        let too_many = (live.len() + 1).saturating_sub(SESSIONS_PER_USER_MAX);
-        for (key, _) in live.iter().take(too_many) {
-            self.bury(key, EndReason::Replaced);
-        }
-        let record = Record::new(new, self.now);
-        let session = record.session(new.key().id(), &self.limits);
-        self.kept.insert(new.key().clone(), Kept::Live(record));
-        Ok(session)
-    }
-
-    fn end(&mut self, key: &SessionKey, reason: EndReason) -> EndOutcome {
-        match self.settle(key, false) {
-            Check::Active(_) => {
-                self.bury(key, reason);
-                EndOutcome::Ended
-            }
-            Check::Ended(first) => EndOutcome::AlreadyEnded(first),
-            Check::Unknown => EndOutcome::Unknown,
-        }
-    }
-
-    fn end_all(&mut self, user: &UserId, reason: EndReason) -> u64 {
-        let mut count = 0;
-        for (key, _) in self.live_of(user) {
-            self.bury(&key, reason);
-            count += 1;
-        }
-        count
-    }
-}
-
-/// The one way in which creating a session is the caller's fault.
-pub(crate) fn reused_secret() -> Error {
-    Error::new(
-        ErrorKind::Misuse,
-        "a session with this secret exists: draw fresh random bytes for every login",
-    )
+/// The answer of a step that may have refused to do anything.
+fn transposed<T>(answer: Answer<Result<T, Error>>) -> Result<Answer<T>, Error> {
+    let Answer { value, events } = answer;
+    value.map(|value| Answer { value, events })
 }
 
 impl SessionStore for MemoryStore {
     fn create<'a>(
         &'a self,
         new: &'a NewSession,
+        policy: LoginPolicy,
         limits: SessionLimits,
         at: At,
-    ) -> BoxFuture<'a, Result<Session, Error>> {
+    ) -> BoxFuture<'a, Result<Answer<Admission>, Error>> {
         Box::pin(async move {
-            self.sweep_if_due(limits, at);
-            self.with_shelf(new.key().tag(), limits, at, |shelf| shelf.create(new))
+            transposed(self.step(limits, at, |step| {
+                step.sweep_if_due();
+                step.create(new, &policy)
+            }))
         })
     }
 
@@ -199,30 +112,46 @@ impl SessionStore for MemoryStore {
         key: &'a SessionKey,
         limits: SessionLimits,
         at: At,
-    ) -> BoxFuture<'a, Result<Check, Error>> {
-        Box::pin(async move { Ok(self.with_shelf(key.tag(), limits, at, |shelf| shelf.settle(key, true))) })
+    ) -> BoxFuture<'a, Result<Answer<Check>, Error>> {
+        Box::pin(async move { Ok(self.step(limits, at, |step| step.check(key))) })
+    }
+
+    fn amend<'a>(
+        &'a self,
+        key: &'a SessionKey,
+        amendment: &'a Amendment,
+        limits: SessionLimits,
+        at: At,
+    ) -> BoxFuture<'a, Result<Answer<Amended>, Error>> {
+        Box::pin(async move {
+            transposed(self.step(limits, at, |step| {
+                if amendment.next().is_some() {
+                    step.sweep_if_due();
+                }
+                step.amend(key, amendment)
+            }))
+        })
     }
 
     fn end<'a>(
         &'a self,
         key: &'a SessionKey,
-        reason: EndReason,
+        reason: &'a EndReason,
         limits: SessionLimits,
         at: At,
-    ) -> BoxFuture<'a, Result<EndOutcome, Error>> {
-        Box::pin(async move { Ok(self.with_shelf(key.tag(), limits, at, |shelf| shelf.end(key, reason))) })
+    ) -> BoxFuture<'a, Result<Answer<EndOutcome>, Error>> {
+        Box::pin(async move { Ok(self.step(limits, at, |step| step.end(key, reason))) })
     }
 
-    fn end_all<'a>(
+    fn end_some<'a>(
         &'a self,
         user: &'a UserId,
-        reason: EndReason,
+        which: &'a Which,
+        reason: &'a EndReason,
         limits: SessionLimits,
         at: At,
-    ) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(
-            async move { Ok(self.with_shelf(user.tag(), limits, at, |shelf| shelf.end_all(user, reason))) },
-        )
+    ) -> BoxFuture<'a, Result<Answer<Vec<SessionId>>, Error>> {
+        Box::pin(async move { Ok(self.step(limits, at, |step| step.end_some(user, which, reason))) })
     }
 
     fn list<'a>(
@@ -230,11 +159,22 @@ impl SessionStore for MemoryStore {
         user: &'a UserId,
         limits: SessionLimits,
         at: At,
-    ) -> BoxFuture<'a, Result<Vec<Session>, Error>> {
-        Box::pin(async move {
-            let live = self.with_shelf(user.tag(), limits, at, |shelf| shelf.live_of(user));
-            Ok(live.into_iter().map(|(_, session)| session).collect())
-        })
+    ) -> BoxFuture<'a, Result<Answer<Vec<Session>>, Error>> {
+        Box::pin(async move { Ok(self.step(limits, at, |step| step.list(user))) })
+    }
+
+    fn online<'a>(
+        &'a self,
+        after: Option<&'a Cursor>,
+        size: PageSize,
+        limits: SessionLimits,
+        at: At,
+    ) -> BoxFuture<'a, Result<Answer<OnlinePage>, Error>> {
+        Box::pin(async move { Ok(self.step(limits, at, |step| step.online(after, size))) })
+    }
+
+    fn online_count<'a>(&'a self, at: At) -> BoxFuture<'a, Result<u64, Error>> {
+        Box::pin(async move { Ok(self.step(SessionLimits::default(), at, |step| step.online_count()).value) })
     }
 }
 
@@ -242,6 +182,9 @@ impl SessionStore for MemoryStore {
 mod tests {
     use super::*;
     use crate::session::login::{DeviceKind, Login};
+    use crate::session::rule::SESSIONS_PER_USER_MAX;
+
+    const ANY: LoginPolicy = LoginPolicy::unlimited();
 
     #[tokio::test]
     async fn what_is_forgotten_does_not_pile_up() {
@@ -251,10 +194,35 @@ mod tests {
             let user = UserId::new(day.to_string()).unwrap();
             let at = At::Millis(UnixMillis::new(day * 86_400_000).unwrap());
             let (new, _) = NewSession::open(user, Login::new(DeviceKind::Web, "", ""), [1; 32]);
-            store.create(&new, limits, at).await.unwrap();
+            assert!(store.create(&new, ANY, limits, at).await.unwrap().value.admitted().is_some());
         }
-        let left = store.inner.lock().unwrap().shelves.len();
-        assert!((1..=MemoryStore::SWEEP_EVERY_MIN + 2).contains(&left), "{left}");
+        let inner = store.inner.lock().unwrap();
+        let left = 1..=MemoryStore::SWEEP_EVERY_MIN + 2;
+        assert!(left.contains(&inner.shelves.len()), "{}", inner.shelves.len());
+        assert!(left.contains(&inner.online.len()), "{}", inner.online.len());
+        let by_end: usize = inner.by_end.values().map(std::collections::BTreeSet::len).sum();
+        assert_eq!(by_end, inner.online.len());
+    }
+
+    #[tokio::test]
+    async fn keys_that_a_session_has_left_do_not_pile_up() {
+        let (store, limits) = (MemoryStore::new(), SessionLimits::default());
+        let at = |minute: u64| At::Millis(UnixMillis::new(minute * 60_000).unwrap());
+        let login = Login::new(DeviceKind::Web, "", "").remember(SessionLimits::ABSOLUTE_MAX);
+        let (new, mut secret) = NewSession::open(UserId::new("alice").unwrap(), login, [0xff; 32]);
+        assert!(store.create(&new, ANY, limits, at(0)).await.unwrap().value.admitted().is_some());
+        for minute in 0..5000_u64 {
+            let mut random = [0; 32];
+            random[..8].copy_from_slice(&minute.to_be_bytes());
+            let next = secret.rotate(random);
+            let renewal = Amendment::renewal(next.key());
+            let renewed = store.amend(&secret.key(), &renewal, limits, at(minute)).await.unwrap().value;
+            assert!(renewed.done().is_some());
+            secret = next;
+        }
+        let inner = store.inner.lock().unwrap();
+        let left: usize = inner.shelves.values().map(BTreeMap::len).sum();
+        assert!((1..=MemoryStore::SWEEP_EVERY_MIN + 13).contains(&left), "{left}");
     }
 
     /// Two users of one tag, as nobody has found them yet.
@@ -266,7 +234,7 @@ mod tests {
             |random| NewSession::open(alice.clone(), Login::new(DeviceKind::Web, "", ""), [random; 32]).0;
         let at = |millis| At::Millis(UnixMillis::new(millis).unwrap());
         let bobs = open(0);
-        store.create(&bobs, limits, at(0)).await.unwrap();
+        assert!(store.create(&bobs, ANY, limits, at(0)).await.unwrap().value.admitted().is_some());
         for shelf in store.inner.lock().unwrap().shelves.values_mut() {
             shelf.retain(|_, kept| {
                 let Kept::Live(record) = kept else { panic!() };
@@ -274,12 +242,16 @@ mod tests {
                 true
             });
         }
-        for random in 1..=u8::try_from(SESSIONS_PER_USER_MAX).unwrap() {
-            store.create(&open(random), limits, at(random.into())).await.unwrap();
+        for random in 1..=SESSIONS_PER_USER_MAX {
+            let new = open(random);
+            let answer = store.create(&new, ANY, limits, at(random.into())).await.unwrap();
+            assert!(answer.value.admitted().is_some());
         }
-        assert_eq!(store.list(&alice, limits, at(200)).await.unwrap().len(), SESSIONS_PER_USER_MAX);
-        store.end_all(&alice, EndReason::Revoked, limits, at(200)).await.unwrap();
-        let left = store.check(bobs.key(), limits, at(200)).await.unwrap();
+        let listed = store.list(&alice, limits, at(200)).await.unwrap().value;
+        assert_eq!(listed.len(), usize::from(SESSIONS_PER_USER_MAX));
+        let ended = store.end_some(&alice, &Which::All, &EndReason::Revoked, limits, at(200)).await.unwrap();
+        assert_eq!(ended.value.len(), usize::from(SESSIONS_PER_USER_MAX));
+        let left = store.check(bobs.key(), limits, at(200)).await.unwrap().value;
         assert!(matches!(left, Check::Active(session) if session.user == bob));
     }
 }

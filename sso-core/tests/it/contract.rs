@@ -1,234 +1,241 @@
 //! What every store of sessions answers: random commands at explicit times, the memory store as the specification.
+//!
+//! `answers_as_memory_does` and `keeps_the_laws` hold any store to it.
+
+mod history;
+mod witness;
 
 use std::time::Duration;
 
-use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::sample::select;
+use proptest::test_runner::{TestCaseError, TestRunner};
 use sso_core::{
-    At, Check, DeviceKind, EndOutcome, EndReason, ErrorKind, Login, MemoryStore, NewSession,
-    SESSIONS_PER_USER_MAX, Session, SessionKey, SessionLimits, SessionStore, UnixMillis, UserId,
+    Admission, Amended, Amendment, Answer, At, AttributeName, Attributes, Changes, Check, DeviceKind, End,
+    EndOutcome, EndReason, IMPERSONATIONS_PER_USER_MAX, LoginPolicy, MemoryStore, Overflow, PageSize, Proof,
+    Proofs, Purpose, RENEWALS_FOLLOWED_MAX, SESSIONS_PER_USER_MAX, SessionLimits, SessionStore, UnixMillis,
+    Which,
 };
 
-const USERS: [&str; 3] = ["alice", "a:{b}*\n", "张三"];
-/// All times are multiples of this, so that no key of Redis expires by itself while a test runs.
-const STEP_SECS: i64 = 50;
+use history::{
+    BEGIN_SECS, How, Name, Replied, STEP_SECS, Step, answer, at, key as key_of, limits, open, steps, user,
+};
+use witness::Witness;
 
-#[derive(Clone, Copy, Debug)]
-enum Command {
-    Create(Name),
-    Check(Name),
-    End(Name, EndReason),
-    EndAll(usize, EndReason),
-    List(usize),
-}
-
-/// A session by its user and its random bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Name {
-    user: usize,
-    random: u8,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Step {
-    command: Command,
-    limits: SessionLimits,
-    /// How far the clock moves before the command; sometimes backwards.
-    steps: i64,
-}
-
-#[derive(Debug, PartialEq)]
-enum Answer {
-    Created(Result<Session, ErrorKind>),
-    Checked(Check),
-    Ended(EndOutcome),
-    EndedAll(u64),
-    Listed(Vec<Session>),
-}
-
-fn limits(idle: u64, absolute: u64, touch_every: u64) -> SessionLimits {
-    let secs = Duration::from_secs;
-    SessionLimits::new(secs(idle), secs(absolute), secs(touch_every)).unwrap()
-}
-
-fn user(place: usize) -> UserId {
-    UserId::new(USERS[place]).unwrap()
-}
-
-fn open(name: Name) -> NewSession {
-    let login = Login::new(DeviceKind::Web, format!("agent {}", name.random), "192.0.2.1");
-    NewSession::open(user(name.user), login, [name.random; 32]).0
-}
-
-fn key(name: Name) -> SessionKey {
-    open(name).key().clone()
-}
-
-fn command() -> impl Strategy<Value = Command> {
-    let name = || (0..USERS.len(), 0..3_u8).prop_map(|(user, random)| Name { user, random });
-    let reason = || select(vec![EndReason::SignedOut, EndReason::Revoked]);
-    prop_oneof![
-        4 => name().prop_map(Command::Create),
-        6 => name().prop_map(Command::Check),
-        1 => (name(), reason()).prop_map(|(name, reason)| Command::End(name, reason)),
-        1 => (0..USERS.len(), reason()).prop_map(|(user, reason)| Command::EndAll(user, reason)),
-        3 => (0..USERS.len()).prop_map(Command::List),
-    ]
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let limits = select(vec![limits(100, 300, 50), limits(400, 500, 0), limits(200, 1000, 100)]);
-    let steps = prop_oneof![4 => Just(0), 4 => 1..3_i64, 1 => 5..15_i64, 1 => -14..0_i64];
-    vec((command(), limits, steps), 1..60).prop_map(|steps| {
-        steps.into_iter().map(|(command, limits, steps)| Step { command, limits, steps }).collect()
-    })
-}
-
-/// Carries out one command and moves the clock on.
-async fn answer(store: &dyn SessionStore, step: Step, secs: &mut i64) -> Answer {
-    *secs += step.steps * STEP_SECS;
-    let at = At::Millis(UnixMillis::new(u64::try_from(*secs).unwrap() * 1000).unwrap());
-    let limits = step.limits;
-    match step.command {
-        Command::Create(name) => {
-            Answer::Created(store.create(&open(name), limits, at).await.map_err(|error| error.kind()))
-        }
-        Command::Check(name) => Answer::Checked(store.check(&key(name), limits, at).await.unwrap()),
-        Command::End(name, reason) => Answer::Ended(store.end(&key(name), reason, limits, at).await.unwrap()),
-        Command::EndAll(place, reason) => {
-            Answer::EndedAll(store.end_all(&user(place), reason, limits, at).await.unwrap())
-        }
-        Command::List(place) => Answer::Listed(store.list(&user(place), limits, at).await.unwrap()),
-    }
-}
-
-async fn answers(store: &dyn SessionStore, steps: &[Step]) -> Vec<Answer> {
-    let mut secs = 1_700_000_000;
+/// Carries out a history, the clock as it says.
+async fn answers(store: &dyn SessionStore, steps: &[Step]) -> Vec<Replied> {
+    let mut now = BEGIN_SECS;
     let mut answers = Vec::new();
     for step in steps {
-        answers.push(answer(store, *step, &mut secs).await);
+        now += step.steps * STEP_SECS;
+        answers.push(answer(store, step, at(now)).await);
     }
     answers
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(256))]
+fn run(cases: u32, mut test: impl FnMut(u32, Vec<Step>) -> Result<(), TestCaseError>) {
+    let case = std::cell::Cell::new(0);
+    let test = std::cell::RefCell::new(&mut test);
+    TestRunner::new(ProptestConfig::with_cases(cases))
+        .run(&steps(), |steps| {
+            case.set(case.get() + 1);
+            (test.borrow_mut())(case.get(), steps)
+        })
+        .unwrap();
+}
 
-    /// The law above all others: what is not active any more becomes active by a new login only, whatever
-    /// the clock and the limits do.
-    #[test]
-    fn nothing_revives_an_ended_session(steps in steps()) {
-        let answers = block_on(answers(&MemoryStore::new(), &steps));
-        let mut dead = Vec::new();
-        for (step, answer) in steps.iter().zip(&answers) {
-            match (step.command, answer) {
-                (Command::Create(name), Answer::Created(Ok(_))) => dead.retain(|other| *other != name),
-                (Command::Check(name), Answer::Checked(Check::Active(_))) => {
-                    prop_assert!(!dead.contains(&name), "{:?} of {:?}", step, steps);
-                }
-                (Command::Check(name), Answer::Checked(_)) | (Command::End(name, _), _) => dead.push(name),
-                _ => {}
-            }
+/// Holds a store to the answers and the events of the memory store. `fresh` gives an empty store for each case, and
+/// `block_on` drives it.
+#[cfg_attr(not(feature = "redis"), expect(dead_code, reason = "there is no other store to compare with"))]
+pub(crate) fn answers_as_memory_does<S: SessionStore>(
+    runtime: &tokio::runtime::Runtime,
+    cases: u32,
+    fresh: impl Fn(u32) -> S,
+) {
+    run(cases, |case, steps| {
+        let others = runtime.block_on(answers(&fresh(case), &steps));
+        let memory = runtime.block_on(answers(&MemoryStore::new(), &steps));
+        for ((step, other), memory) in steps.iter().zip(others).zip(memory) {
+            prop_assert_eq!(other, memory, "at {:?}", step);
         }
-    }
+        Ok(())
+    });
+}
 
-    /// What is listed is active, and what is active is within its limits.
-    #[test]
-    fn sessions_are_within_their_limits(steps in steps()) {
-        let answers = block_on(answers(&MemoryStore::new(), &steps));
-        let mut secs = 1_700_000_000;
-        for (step, answer) in steps.iter().zip(answers) {
-            secs += step.steps * STEP_SECS;
-            let now = UnixMillis::new(u64::try_from(secs).unwrap() * 1000).unwrap();
-            let sessions = match answer {
-                Answer::Listed(sessions) => sessions,
-                Answer::Checked(Check::Active(session)) | Answer::Created(Ok(session)) => vec![session],
-                _ => Vec::new(),
-            };
-            for session in sessions {
-                prop_assert!(now < session.expires_at);
-                prop_assert!(now.since(session.last_seen_at) < step.limits.idle());
-                prop_assert!(now.since(session.created_at) < step.limits.absolute());
-            }
+/// Holds a store to the laws of sessions, without asking the memory store.
+pub(crate) fn keeps_the_laws<S: SessionStore>(
+    runtime: &tokio::runtime::Runtime,
+    cases: u32,
+    fresh: impl Fn(u32) -> S,
+) {
+    run(cases, |case, steps| {
+        let store = fresh(case);
+        let mut witness = Witness::default();
+        let mut now = BEGIN_SECS;
+        for step in &steps {
+            now += step.steps * STEP_SECS;
+            let replied = runtime.block_on(answer(&store, step, at(now)));
+            witness.see(step, replied, at(now))?;
+            runtime.block_on(witness.look_around(&store, step, at(now)))?;
         }
-    }
+        Ok(())
+    });
+}
+
+#[test]
+fn memory_keeps_the_laws() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    keeps_the_laws(&runtime, 128, |_| MemoryStore::new());
+}
+
+/// Under limits that do not change, nobody who is signed in is missing in the count.
+#[test]
+fn the_count_is_no_lower_than_the_truth() {
+    run(64, |_, steps| {
+        let (store, mut now) = (MemoryStore::new(), BEGIN_SECS);
+        for mut step in steps {
+            now += step.steps * STEP_SECS;
+            step.limits = limits(200, 1000, 100);
+            drop(block_on(answer(&store, &step, at(now))));
+            let at = At::Millis(at(now));
+            let count = block_on(store.online_count(at)).unwrap();
+            let page = block_on(store.online(None, PageSize::MAX, step.limits, at)).unwrap().value;
+            prop_assert!(count >= u64::try_from(page.users.len()).unwrap());
+        }
+        Ok(())
+    });
 }
 
 /// One login more than a user may have ends the oldest.
 pub(crate) async fn the_oldest_session_makes_room(store: &dyn SessionStore) {
-    let limits = SessionLimits::default();
-    let alice = user(0);
-    let at = |place: usize| {
-        At::Millis(UnixMillis::new(1_700_000_000_000 + u64::try_from(place).unwrap()).unwrap())
-    };
+    let (limits, policy, alice) = (SessionLimits::default(), LoginPolicy::default(), user(0));
+    let at = |place: u8| At::Millis(UnixMillis::new(1_700_000_000_000 + u64::from(place)).unwrap());
     let mut keys = Vec::new();
-    for place in 0..=SESSIONS_PER_USER_MAX {
-        let random = [u8::try_from(place).unwrap(); 32];
-        let (new, _) = NewSession::open(alice.clone(), Login::new(DeviceKind::Web, "", ""), random);
-        store.create(&new, limits, at(place)).await.unwrap();
+    for random in 0..=SESSIONS_PER_USER_MAX {
+        let new = open(Name { user: 0, random }, DeviceKind::Web, How::Plainly);
+        let answer = store.create(&new, policy, limits, at(random)).await.unwrap();
+        assert!(matches!(answer.value, Admission::Admitted(_)));
         keys.push(new.key().clone());
     }
     let end = at(SESSIONS_PER_USER_MAX);
-    assert_eq!(store.check(&keys[0], limits, end).await.unwrap(), Check::Ended(EndReason::Replaced));
-    assert!(matches!(store.check(&keys[1], limits, end).await.unwrap(), Check::Active(_)));
-    let listed = store.list(&alice, limits, end).await.unwrap();
-    assert_eq!(listed.len(), SESSIONS_PER_USER_MAX);
+    let Check::Ended(first) = store.check(&keys[0], limits, end).await.unwrap().value else { panic!() };
+    assert_eq!(first.reason, EndReason::Replaced { by: DeviceKind::Web });
+    assert!(matches!(store.check(&keys[1], limits, end).await.unwrap().value, Check::Active(_)));
+    let listed = store.list(&alice, limits, end).await.unwrap().value;
+    assert_eq!(listed.len(), usize::from(SESSIONS_PER_USER_MAX));
     assert!(listed.is_sorted_by_key(|session| session.created_at));
-    let count = store.end_all(&alice, EndReason::Revoked, limits, end).await.unwrap();
-    assert_eq!(usize::try_from(count).unwrap(), SESSIONS_PER_USER_MAX);
-    assert_eq!(store.list(&alice, limits, end).await.unwrap(), []);
+    let ended = store.end_some(&alice, &Which::All, &EndReason::Revoked, limits, end).await.unwrap();
+    assert_eq!(ended.value.len(), usize::from(SESSIONS_PER_USER_MAX));
+    assert_eq!(ended.events.len(), usize::from(SESSIONS_PER_USER_MAX));
+    assert_eq!(store.list(&alice, limits, end).await.unwrap().value, []);
+}
+
+/// Impersonators have a limit of their own, and do not take the user's places.
+pub(crate) async fn impersonators_make_room_for_each_other(store: &dyn SessionStore) {
+    let (limits, policy) = (SessionLimits::default(), LoginPolicy::one().on_overflow(Overflow::RefuseNew));
+    let at = |place: u8| At::Millis(UnixMillis::new(1_700_000_000_000 + u64::from(place)).unwrap());
+    let own = open(Name { user: 0, random: 100 }, DeviceKind::Web, How::Plainly);
+    let begun = store.create(&own, policy, limits, at(0)).await.unwrap().value;
+    assert!(matches!(begun, Admission::Admitted(_)));
+    for random in 0..=IMPERSONATIONS_PER_USER_MAX {
+        let new = open(Name { user: 0, random }, DeviceKind::Web, How::Impersonated(600));
+        let begun = store.create(&new, policy, limits, at(random)).await.unwrap().value;
+        assert!(matches!(begun, Admission::Admitted(_)), "{random}");
+    }
+    let end = at(IMPERSONATIONS_PER_USER_MAX);
+    assert!(matches!(store.check(own.key(), limits, end).await.unwrap().value, Check::Active(_)));
+    let first = key_of(Name { user: 0, random: 0 });
+    assert!(matches!(store.check(&first, limits, end).await.unwrap().value, Check::Ended(_)));
+    let page = store.online(None, PageSize::MAX, limits, end).await.unwrap().value;
+    let [online] = page.users.as_slice() else { panic!("{page:?}") };
+    let impersonated = usize::from(IMPERSONATIONS_PER_USER_MAX);
+    assert_eq!((online.sessions, online.impersonated), (impersonated + 1, impersonated));
+    let second = open(Name { user: 0, random: 101 }, DeviceKind::Web, How::Plainly);
+    let refused = store.create(&second, policy, limits, end).await.unwrap().value;
+    let Admission::Refused(refusal) = refused else { panic!("{refused:?}") };
+    assert_eq!((refusal.limit, refusal.device, refusal.live.len()), (1, None, 1));
+}
+
+/// A session takes so many attributes and proofs, and no more until there is room.
+pub(crate) async fn a_session_fills_up(store: &dyn SessionStore) {
+    let limits = SessionLimits::default();
+    let new = open(Name { user: 1, random: 0 }, DeviceKind::Web, How::Plainly);
+    let at = |secs: u64| At::Millis(UnixMillis::new((1_700_000_000 + secs) * 1000).unwrap());
+    let begun = store.create(&new, LoginPolicy::default(), limits, at(0)).await.unwrap().value;
+    assert!(begun.admitted().is_some());
+
+    let attribute = |place: usize| AttributeName::new(format!("n{place}")).unwrap();
+    let fill = (0..Attributes::COUNT_MAX).fold(Changes::new(), |all, place| all.set(attribute(place), 1));
+    let full = store.amend(new.key(), &Amendment::attributes(fill), limits, at(0)).await.unwrap().value;
+    assert_eq!(full.done().unwrap().attributes.len(), Attributes::COUNT_MAX);
+    let more = Amendment::attributes(Changes::new().set(attribute(16), true));
+    assert_eq!(store.amend(new.key(), &more, limits, at(0)).await.unwrap().value, Amended::Full);
+    let swap = Amendment::attributes(Changes::new().set(attribute(16), true).remove(attribute(0)));
+    assert!(store.amend(new.key(), &swap, limits, at(0)).await.unwrap().value.done().is_some());
+
+    let mut key = new.key().clone();
+    for place in 0..=Proofs::COUNT_MAX {
+        // The last one comes twice: while the others count, and when they have ended.
+        let last = place == Proofs::COUNT_MAX;
+        let proof = |life| Proof::new(Purpose::new(format!("p{place}")).unwrap(), Duration::from_secs(life));
+        let next = key_of(Name { user: 1, random: u8::try_from(place + 1).unwrap() });
+        let step_up = Amendment::step_up(next.clone(), proof(100).unwrap());
+        let amended = store.amend(&key, &step_up, limits, at(if last { 99 } else { 0 })).await.unwrap();
+        if last {
+            assert_eq!(amended, Answer { value: Amended::Full, events: Vec::new() });
+            let room = store.amend(&key, &step_up, limits, at(100)).await.unwrap().value.done().unwrap();
+            assert_eq!(room.proofs.iter().count(), 1);
+        } else {
+            assert_eq!(amended.value.done().unwrap().proofs.iter().count(), place + 1);
+        }
+        key = next;
+    }
+}
+
+/// Whichever key of a session is shown, also one that it has left, that session ends.
+pub(crate) async fn an_end_follows_renewals(store: &dyn SessionStore) {
+    let (limits, far) = (SessionLimits::default(), RENEWALS_FOLLOWED_MAX);
+    let at = |secs: u64| At::Millis(UnixMillis::new((1_700_000_000 + secs) * 1000).unwrap());
+    let name = |random| key_of(Name { user: 1, random });
+    let new = open(Name { user: 1, random: 0 }, DeviceKind::Web, How::Plainly);
+    let begun = store.create(&new, LoginPolicy::default(), limits, at(0)).await.unwrap().value;
+    assert!(begun.admitted().is_some());
+    for random in 0..=far {
+        let renewal = Amendment::renewal(name(random + 1));
+        let amended = store.amend(&name(random), &renewal, limits, at(0)).await.unwrap().value;
+        assert!(amended.done().is_some());
+    }
+    let end = async |random, secs| {
+        let answer = store.end(&name(random), &EndReason::SignedOut, limits, at(secs)).await.unwrap();
+        (answer.value, answer.events.len())
+    };
+    let renewed = End { reason: EndReason::Renewed, at: UnixMillis::new(1_700_000_000_000).unwrap() };
+    // One step too far.
+    assert_eq!(end(0, 1).await, (EndOutcome::AlreadyEnded(renewed.clone()), 0));
+    assert_eq!(end(1, 1).await, (EndOutcome::Ended, 1));
+    let gone = End { reason: EndReason::SignedOut, at: UnixMillis::new(1_700_000_001_000).unwrap() };
+    for random in [1, far, far + 1] {
+        assert_eq!(end(random, 2).await, (EndOutcome::AlreadyEnded(gone.clone()), 0));
+    }
+    assert_eq!(store.check(&name(1), limits, at(2)).await.unwrap().value, Check::Ended(renewed));
+    assert_eq!(store.check(&name(far + 1), limits, at(2)).await.unwrap().value, Check::Ended(gone));
 }
 
 #[test]
-fn the_oldest_session_in_memory_makes_room() {
-    block_on(the_oldest_session_makes_room(&MemoryStore::new()));
+fn memory_follows_renewals() {
+    block_on(an_end_follows_renewals(&MemoryStore::new()));
 }
 
-#[cfg(feature = "redis")]
-mod on_redis {
-    use proptest::test_runner::{Config, TestRunner};
-    use sso_core::RedisStore;
+#[test]
+fn memory_fills_up() {
+    block_on(a_session_fills_up(&MemoryStore::new()));
+}
 
-    use super::*;
-
-    #[test]
-    fn redis_answers_as_memory_does() {
-        if testkit::skipped("redis") {
-            return;
-        }
-        let server = testkit::Redis::start().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let store = runtime.block_on(RedisStore::connect(&server.url())).unwrap();
-        let store = store.deadline(Duration::from_secs(30));
-        let mut run = TestRunner::new(Config::with_cases(128));
-        let prefix = std::cell::Cell::new(0);
-        run.run(&steps(), |steps| {
-            prefix.set(prefix.get() + 1);
-            let store = store.clone().key_prefix(&format!("case{}", prefix.get())).unwrap();
-            let redis = runtime.block_on(answers(&store, &steps));
-            let memory = runtime.block_on(answers(&MemoryStore::new(), &steps));
-            for ((step, redis), memory) in steps.iter().zip(redis).zip(memory) {
-                prop_assert_eq!(redis, memory, "at {:?}", step);
-            }
-            Ok(())
-        })
-        .unwrap();
-    }
-
-    #[test]
-    fn the_oldest_session_in_redis_makes_room() {
-        if testkit::skipped("redis") {
-            return;
-        }
-        let server = testkit::Redis::start().unwrap();
-        block_on(async {
-            let store = RedisStore::connect(&server.url()).await.unwrap().deadline(Duration::from_secs(30));
-            the_oldest_session_makes_room(&store).await;
-        });
-    }
+#[test]
+fn memory_makes_room() {
+    block_on(the_oldest_session_makes_room(&MemoryStore::new()));
+    block_on(impersonators_make_room_for_each_other(&MemoryStore::new()));
 }

@@ -20,6 +20,10 @@ fn the_cookie_is_written_with_its_attributes() {
         cookie().set(&secret(), Duration::from_millis(90_900)),
         format!("__Host-sid={value}; Path=/; Max-Age=90; Secure; HttpOnly; SameSite=Lax")
     );
+    assert_eq!(
+        cookie().set(&secret(), None),
+        format!("__Host-sid={value}; Path=/; Secure; HttpOnly; SameSite=Lax")
+    );
     assert_eq!(cookie().clear(), "__Host-sid=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
     let plain = CookieConfig::danger_insecure("sid").unwrap();
     assert_eq!(

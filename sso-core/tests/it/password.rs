@@ -36,9 +36,28 @@ fn right_wrong_and_unknown_are_answered() {
 #[test]
 fn a_hash_of_another_cost_asks_for_a_new_one_only_after_the_right_password() {
     let old = hasher(64).hash("correct horse", PasswordSalt::new([1; 16])).unwrap();
-    let new = hasher(128);
-    assert_eq!(new.verify(Some(&old), "correct horse").unwrap(), PasswordCheck::MatchRehash);
-    assert_eq!(new.verify(Some(&old), "wrong").unwrap(), PasswordCheck::Mismatch);
+    for new in [hasher(128), hasher(32)] {
+        assert_eq!(new.verify(Some(&old), "correct horse").unwrap(), PasswordCheck::MatchRehash);
+        assert_eq!(new.verify(Some(&old), "wrong").unwrap(), PasswordCheck::Mismatch);
+    }
+}
+
+/// An imported hash may have a short salt and a short output at the same cost.
+#[test]
+fn a_hash_that_is_shorter_than_new_ones_asks_for_a_new_one() {
+    for (salt, output) in [(8_u8, 32), (16, 16)] {
+        let salt: Vec<u8> = (0..salt).collect();
+        let mut bytes = vec![0; output];
+        let cost = argon2::Params::new(64, 1, 1, Some(output)).unwrap();
+        argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, cost)
+            .hash_password_into(b"correct horse", &salt, &mut bytes)
+            .unwrap();
+        let encode = |bytes: &[u8]| STANDARD_NO_PAD.encode(bytes);
+        let text = format!("$argon2id$v=19$m=64,t=1,p=1${}${}", encode(&salt), encode(&bytes));
+        let imported = PasswordHash::parse(&text).unwrap();
+        assert_eq!(hasher(64).verify(Some(&imported), "correct horse").unwrap(), PasswordCheck::MatchRehash);
+        assert_eq!(hasher(64).verify(Some(&imported), "wrong").unwrap(), PasswordCheck::Mismatch);
+    }
 }
 
 #[test]

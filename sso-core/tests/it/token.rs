@@ -77,6 +77,14 @@ fn a_token_is_for_one_audience_of_one_issuer() {
     let other = |issuer, audience| Verifier::new(issuer, audience, &keys()).unwrap().verify(&token(), at(0));
     assert_eq!(other("https://sso.example/", AUDIENCE), Err(TokenRejected::WrongIssuer));
     assert_eq!(other(ISSUER, "shop"), Err(TokenRejected::WrongAudience));
+
+    let sent = claims(at(0)).also_audience("shop").unwrap();
+    let for_both = Issuer::new(ISSUER, &keys()).unwrap().issue(&sent).unwrap();
+    for audience in [AUDIENCE, "shop"] {
+        let verifier = Verifier::new(ISSUER, audience, &keys()).unwrap();
+        assert_eq!(*verifier.verify(&for_both, at(0)).unwrap(), sent);
+    }
+    assert!(sent.clone().also_audience("").is_err() && sent.also_audience(&"x".repeat(257)).is_err());
 }
 
 #[test]
@@ -104,14 +112,14 @@ fn keys_rotate_without_refusing_anybody() {
 
 #[test]
 fn a_key_survives_its_file() {
-    let again = SigningKey::from_pkcs8_pem(&KEY.to_pkcs8_pem().unwrap()).unwrap();
+    let again = SigningKey::from_pem(&KEY.to_pkcs8_pem().unwrap()).unwrap();
     assert_eq!(again.kid(), KEY.kid());
     let token = Issuer::new(ISSUER, &KeySet::new(again)).unwrap().issue(&claims(at(0))).unwrap();
     assert!(verifier().verify(&token, at(0)).is_ok());
     for bad in ["", "x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"] {
-        assert_eq!(SigningKey::from_pkcs8_pem(bad).unwrap_err().kind(), ErrorKind::InvalidInput);
+        assert_eq!(SigningKey::from_pem(bad).unwrap_err().kind(), ErrorKind::InvalidInput);
     }
-    assert_eq!(format!("{:?}", *KEY), format!("SigningKey {{ kid: {:?}, .. }}", KEY.kid()));
+    assert_eq!(format!("{:?}", *KEY), format!("SigningKey {{ kid: {:?}, algorithm: Rs256, .. }}", KEY.kid()));
 }
 
 #[test]
@@ -130,9 +138,12 @@ fn a_key_set_document_passes_over_what_it_does_not_know_and_refuses_what_is_wron
     let strangers = [
         json!({"kty": "quantum", "x": 1}),
         json!(7),
-        json!({"kty": "oct", "k": "AAAA", "alg": "HS256", "kid": "x"}),
+        json!({"kty": "EC", "crv": "P-384", "x": "AAAA", "y": "AAAA", "kid": "x"}),
         with("use", json!("enc")),
-        with("alg", json!("PS256")),
+        with("alg", json!("PS384")),
+        with("alg", json!("HS256")),
+        with("alg", json!("ES256")),
+        with("alg", json!(["RS256"])),
         with("key_ops", json!(["encrypt"])),
         with("kid", Value::Null),
     ];
@@ -153,6 +164,10 @@ fn a_key_set_document_passes_over_what_it_does_not_know_and_refuses_what_is_wron
         with("n", json!("*")),
         with("e", json!("")),
         with("e", json!("AQA=")),
+        // Whoever publishes a secret has lost it.
+        with("d", json!("AAAA")),
+        json!({"kty": "oct", "k": "AAAA", "alg": "HS256", "kid": "x"}),
+        json!({"kty": "oct", "k": "A".repeat(64), "alg": "HS256", "kid": "x"}),
     ] {
         // A good key beside it does not hide that one of the issuer's keys is lost.
         let refused = read(&[bad.clone(), second.clone()]).unwrap_err();

@@ -1,15 +1,26 @@
--- KEYS: index, session. ARGV[6]: digest.
-local index, key = KEYS[1], KEYS[2]
-local state, found = settle(index, key, ARGV[6])
-if state ~= 'active' then
-  return { state, found }
+-- KEYS: session; a second time index, names and ends besides. ARGV[7]: digest.
+local key, digest = KEYS[1], ARGV[7]
+local fields = read(key)
+local state, at, why = judge(fields)
+if state == 'unknown' or state == 'corrupt' or state == 'ended' then
+  return no_session(key, digest, fields, state, at, why)
+elseif state == 'active' and now < tonumber(fields.seen) + touch_every then
+  return found
 end
-local created, seen = tonumber(found[2]), tonumber(found[3])
-if now >= seen + touch_every then
-  seen = now
-  redis.call('HSET', key, 'l', int(seen))
-  -- Brings back an index that was lost, so that end_all still reaches this session.
-  redis.call('ZADD', index, int(created), ARGV[6])
-  keep(index, key, created, seen)
+
+-- All else writes to the lists. They are declared only if they are lost or on another node: asked for once more, with
+-- all keys, the server says so or lets this make them anew.
+local function is_here(list)
+  return redis.pcall('EXISTS', list) == 1
 end
-return { state, found[1], found[2], int(seen), found[4], found[5], found[6] }
+if #KEYS == 1 and not (is_here(index_of(tag)) and is_here(by_name) and is_here(by_end)) then
+  return { { 'elsewhere' } }
+end
+
+if state == 'active' then
+  fields.seen = int(now)
+  keep(key, member_of(fields, digest), fields)
+  redis.call('HSET', key, 'l', fields.seen)
+  return { fields.seen, fields.record }
+end
+return no_session(key, digest, fields, state, at, why)
