@@ -1,14 +1,38 @@
-//! The turns of a figure: ours and the peer by turns, each with a fresh sale on an empty server.
+//! The turns of a figure: ours and the peer by turns, each on an empty server; and the turns of a sale.
 
 use std::rc::Rc;
 
 use crate::side::Side;
-use crate::stage::Stage;
+use crate::stage::{self, Stage};
 use crate::timing::{Sample, median};
 use crate::workload::{Answer, Job, Request, Terms};
 use crate::{Error, Line, Options, Rounds};
 
-/// One side of a figure, with its servers and its share of the work.
+/// One side of a figure that can take its turn.
+pub(crate) trait Turn {
+    /// Does the work of one round, under a name that no other round has.
+    async fn sample(&mut self, name: String) -> Result<Sample, Error>;
+
+    /// What this is, with its version.
+    fn about(&self) -> String;
+
+    /// What it does in a round.
+    fn load(&self) -> Load;
+
+    /// Where it does it; `None` for a side that needs no server.
+    fn stage(&self) -> Option<&Stage>;
+}
+
+/// How much one side does in a round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Answers.
+    pub(crate) requests: u32,
+    /// Callers that ask at the same time.
+    pub(crate) callers: u32,
+}
+
+/// One side of a figure about sales, with its servers and its share of the work.
 pub(crate) struct Entry {
     /// `None` for a side that needs no server.
     pub(crate) stage: Option<Rc<Stage>>,
@@ -32,14 +56,14 @@ pub(crate) struct Work {
 }
 
 /// A figure before it is measured.
-pub(crate) struct Contest {
+pub(crate) struct Contest<T = Entry> {
     pub(crate) name: &'static str,
     pub(crate) unit: &'static str,
     /// What of a sample the figure is about.
     pub(crate) metric: fn(&Sample) -> Option<f64>,
-    pub(crate) ours: Entry,
+    pub(crate) ours: T,
     /// When there are several, the one with the highest median is the peer.
-    pub(crate) peers: Vec<Entry>,
+    pub(crate) peers: Vec<T>,
 }
 
 impl Work {
@@ -54,9 +78,9 @@ impl Work {
     }
 }
 
-impl Entry {
+impl Turn for Entry {
     /// Opens a fresh sale with this name and decides all requests of the work.
-    pub(crate) async fn sample(&mut self, sale: String) -> Result<Sample, Error> {
+    async fn sample(&mut self, sale: String) -> Result<Sample, Error> {
         if let Some(stage) = &self.stage {
             stage.empty().await?;
         }
@@ -68,20 +92,24 @@ impl Entry {
         }
         let want = if self.work.sold_out { Answer::SoldOut } else { Answer::Won };
         let job = self.job(0..self.work.requests, want);
-        let Some(stage) = &self.stage else {
-            return Ok(Sample { timing: self.side.run(&job).await?, server_ns: None, bytes: None });
-        };
-        let before = stage.spent().await?;
-        let timing = self.side.run(&job).await?;
-        let after = stage.spent().await?;
-        let decisions = f64::from(self.work.requests) * f64::from(self.work.passes);
-        Ok(Sample {
-            timing,
-            server_ns: Some((after.cpu - before.cpu) * 1e9 / decisions),
-            bytes: Some((after.memory - before.memory) / decisions),
-        })
+        stage::sample(self.stage.as_deref(), self.load(), self.side.run(&job)).await
     }
 
+    fn about(&self) -> String {
+        self.side.about()
+    }
+
+    fn load(&self) -> Load {
+        let Work { requests, passes, callers, .. } = self.work;
+        Load { requests: requests.saturating_mul(passes), callers }
+    }
+
+    fn stage(&self) -> Option<&Stage> {
+        self.stage.as_deref()
+    }
+}
+
+impl Entry {
     fn job(&self, numbers: impl Iterator<Item = u32>, want: Answer) -> Job {
         let Work { callers, passes, spans, .. } = self.work;
         let passes = if want == Answer::Won { 1 } else { passes };
@@ -89,7 +117,7 @@ impl Entry {
     }
 }
 
-impl Contest {
+impl<T: Turn> Contest<T> {
     /// Measures all rounds. The first warms up every side and does not count.
     pub(crate) async fn run(mut self, options: &Options) -> Result<Line, Error> {
         let (mut ours, mut peers) = (Vec::new(), vec![Vec::new(); self.peers.len()]);
@@ -135,7 +163,7 @@ impl Contest {
     }
 
     async fn line(&self, ours: &[Sample], peers: &[Vec<Sample>]) -> Result<Line, Error> {
-        let mut best: Option<(&Entry, &[Sample], Vec<f64>)> = None;
+        let mut best: Option<(&T, &[Sample], Vec<f64>)> = None;
         for (entry, samples) in self.peers.iter().zip(peers) {
             let values = self.values(samples)?;
             let median_of = |values: &[f64]| median(values.iter().copied());
@@ -146,12 +174,12 @@ impl Contest {
         let (peer, samples, values) = best.ok_or(Error::Unmeasured { figure: self.name })?;
         let pairs: Vec<_> = self.values(ours)?.into_iter().zip(values).collect();
         let line = Line::new(self.name, self.unit, &Rounds::from_pairs(&pairs))
-            .with("ours_name", self.ours.side.about())
-            .with("peer_name", peer.side.about())
-            .with_work(&self.ours.work, &peer.work)
+            .with("ours_name", self.ours.about())
+            .with("peer_name", peer.about())
+            .with_loads(self.ours.load(), peer.load())
             .with_samples("ours", ours)
             .with_samples("peer", samples);
-        match self.ours.stage.as_ref().or(peer.stage.as_ref()) {
+        match self.ours.stage().or(peer.stage()) {
             Some(stage) => Ok(line.with("redis", stage.version().await?)),
             None => Ok(line),
         }

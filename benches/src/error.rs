@@ -30,6 +30,21 @@ pub enum Error {
     /// A call to the crate under test failed.
     #[error("a sale failed during the run")]
     Seckill(#[from] seckill::Error),
+    /// A call to the crate under test failed.
+    #[error("a token or a session failed during the run")]
+    Sso(#[from] sso_core::Error),
+    /// The key of the tokens cannot be read by a peer.
+    #[error("the key of the figure is no key to a peer")]
+    Key,
+    /// The peer jsonwebtoken failed.
+    #[error("the peer `jsonwebtoken` failed during the run")]
+    Jsonwebtoken(#[from] jsonwebtoken::errors::Error),
+    /// The peer tower-sessions failed.
+    #[error("the peer `tower-sessions` failed during the run")]
+    TowerSessions(#[from] tower_sessions::session::Error),
+    /// A request of the run could not be written.
+    #[error("a request of the run could not be written")]
+    Http(#[from] http::Error),
     /// An answer was not what the work has to yield, so its time means nothing.
     #[error("the run answered `{given}` where {wanted} was due")]
     Answer {

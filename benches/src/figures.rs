@@ -12,6 +12,8 @@ mod latency;
 mod memory;
 mod server;
 mod soldout;
+mod sso;
+mod sso_session;
 mod wins;
 
 /// One figure: a name, what it says, and how to measure it.
@@ -119,6 +121,43 @@ pub const FIGURES: &[Figure] = &[
         "seckill.cluster",
         "wins a second of a sale over three masters, beside the same sale on one server",
         cluster::run,
+    ),
+    figure(
+        "sso.sign.jsonwebtoken",
+        "RS256 tokens signed a second of processor time, whole ones of seven claims, beside jsonwebtoken",
+        sso::sign_jsonwebtoken,
+    ),
+    figure("sso.sign.raw", "the same beside bare signatures of aws-lc-rs over the same bytes", sso::sign_raw),
+    figure(
+        "sso.verify.jsonwebtoken",
+        "RS256 tokens verified a second of processor time, whole ones with all checks, beside jsonwebtoken",
+        sso::verify_jsonwebtoken,
+    ),
+    figure(
+        "sso.verify.raw",
+        "the same beside the bare signature check of aws-lc-rs over the same bytes",
+        sso::verify_raw,
+    ),
+    figure(
+        "sso.verify_cached",
+        "verified tokens found again a second of processor time, beside hits of fast-jwt's cache",
+        sso::verify_cached,
+    ),
+    figure(
+        "sso.session_check.get",
+        "microseconds of half of the session checks of a lone caller, beside a bare GET over the same connection",
+        sso_session::check_get,
+    ),
+    figure(
+        "sso.session_check.tower_sessions",
+        "microseconds of half of the guarded requests of a lone caller, from cookie to user, beside tower-sessions",
+        sso_session::check_tower_sessions,
+    ),
+    figure(
+        "sso.login.policy",
+        "logins a second of users who may have five sessions and have them, 64 callers, beside a list kept by \
+         plain commands",
+        sso_session::login_policy,
     ),
 ];
 

@@ -6,6 +6,9 @@
 //! run. The clients that we are measured beside send one call a request to a script of the same rules,
 //! `src/peers/single.lua`, as lean as we could write it.
 //!
+//! Work that needs no server, as signing a token, is timed by the processor time of its thread, so that other
+//! programs disturb it less.
+//!
 //! ```
 //! use benches::{Line, Rounds};
 //!
@@ -30,9 +33,12 @@ mod peers;
 mod pin;
 mod plot;
 mod rounds;
+mod sessions;
+mod shift;
 mod side;
 mod stage;
 mod timing;
+mod tokens;
 mod versions;
 mod workload;
 

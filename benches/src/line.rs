@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::contest::Work;
+use crate::contest::Load;
 use crate::timing::{Sample, median};
 use crate::{Error, Rounds};
 
@@ -58,14 +58,13 @@ impl Line {
     }
 
     /// Adds what both sides did in each round; the peer's numbers where they differ from ours.
-    pub(crate) fn with_work(self, ours: &Work, peer: &Work) -> Self {
-        let requests = |work: &Work| u64::from(work.requests) * u64::from(work.passes);
-        let mut line = self.with("callers", ours.callers).with("requests", requests(ours));
+    pub(crate) fn with_loads(self, ours: Load, peer: Load) -> Self {
+        let mut line = self.with("callers", ours.callers).with("requests", ours.requests);
         if peer.callers != ours.callers {
             line = line.with("callers_peer", peer.callers);
         }
-        if requests(peer) != requests(ours) {
-            line = line.with("requests_peer", requests(peer));
+        if peer.requests != ours.requests {
+            line = line.with("requests_peer", peer.requests);
         }
         line
     }

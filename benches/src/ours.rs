@@ -1,4 +1,7 @@
-//! Our side of every figure: a sale of the crate, asked through its public calls.
+//! Our side of the figures about sales: a sale of the crate, asked through its public calls.
+
+pub(crate) mod session;
+pub(crate) mod token;
 
 use std::sync::Arc;
 

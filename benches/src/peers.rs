@@ -1,4 +1,4 @@
-//! The same decisions as ours, made by others: one call a request to a script of the same rules.
+//! The same work as ours, done by others. Sales: one call a request to a script of the same rules.
 
 use std::future::Future;
 
@@ -10,11 +10,18 @@ use crate::{Error, versions};
 
 pub(crate) mod batch;
 pub(crate) mod deadpool;
+pub(crate) mod fast_jwt;
 pub(crate) mod foreign;
 pub(crate) mod fred;
+pub(crate) mod get;
 pub(crate) mod install;
+pub(crate) mod jsonwebtoken;
+pub(crate) mod listed;
 pub(crate) mod map;
 pub(crate) mod multiplexed;
+pub(crate) mod program;
+pub(crate) mod raw;
+pub(crate) mod tower_sessions;
 
 /// One decision a call.
 const SINGLE: &str = include_str!("peers/single.lua");

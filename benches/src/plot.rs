@@ -5,7 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::clients::ClientPeer;
-use crate::contest::{Entry, Work};
+use crate::contest::{Entry, Turn as _, Work};
 use crate::figures::on_one_thread;
 use crate::ours::Ours;
 use crate::pin::Cores;

@@ -4,9 +4,10 @@
 use redis::aio::MultiplexedConnection;
 use testkit::{Redis, RedisCluster};
 
-use crate::Error;
+use crate::contest::Load;
 use crate::peers::multiplexed;
 use crate::pin::Cores;
+use crate::{Error, Sample, Timing};
 
 /// One server, a server with replicas, or a cluster.
 pub(crate) struct Stage {
@@ -103,6 +104,26 @@ impl Stage {
             None => Err(missing("redis_version")),
         }
     }
+}
+
+/// Does the work and sees what it cost the servers, if any takes part.
+pub(crate) async fn sample(
+    stage: Option<&Stage>,
+    load: Load,
+    work: impl Future<Output = Result<Timing, Error>>,
+) -> Result<Sample, Error> {
+    let Some(stage) = stage else {
+        return Ok(Sample { timing: work.await?, server_ns: None, bytes: None });
+    };
+    let before = stage.spent().await?;
+    let timing = work.await?;
+    let after = stage.spent().await?;
+    let answers = f64::from(load.requests);
+    Ok(Sample {
+        timing,
+        server_ns: Some((after.cpu - before.cpu) * 1e9 / answers),
+        bytes: Some((after.memory - before.memory) / answers),
+    })
 }
 
 /// Starts a server on the servers' core with this number or on all of them, and goes back to the callers'.

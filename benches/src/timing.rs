@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
+
 /// What the callers saw.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Timing {
@@ -36,6 +38,13 @@ impl Timing {
             p99: share(99).copied(),
         }
     }
+}
+
+/// How long this thread has been on a core. Other programs cannot make it go faster, as they can a clock.
+pub(crate) fn thread_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    let (secs, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
+    Duration::new(secs.unwrap_or_default(), nanos.unwrap_or_default())
 }
 
 /// The middle value, or the mean of the two in the middle; `NaN` of nothing.

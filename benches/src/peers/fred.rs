@@ -20,13 +20,7 @@ pub(crate) struct Fred {
 
 impl Connect for Fred {
     async fn connect(url: &str) -> Result<Self, Error> {
-        let mut builder = Builder::from_config(Config::from_url(url)?);
-        builder.with_connection_config(|config| {
-            config.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
-        });
-        let client = builder.build()?;
-        client.init().await?;
-        Ok(Self { url: url.to_owned(), client, sale: PeerSale::default() })
+        Ok(Self { url: url.to_owned(), client: client(url).await?, sale: PeerSale::default() })
     }
 }
 
@@ -52,4 +46,15 @@ impl Client for Fred {
     fn describe(&self) -> String {
         format!("{}, one client, one call a request", versioned("fred"))
     }
+}
+
+/// One client, without the delay of small packets.
+pub(crate) async fn client(url: &str) -> Result<FredClient, Error> {
+    let mut builder = Builder::from_config(Config::from_url(url)?);
+    builder.with_connection_config(|config| {
+        config.tcp = TcpConfig { nodelay: Some(true), ..TcpConfig::default() };
+    });
+    let client = builder.build()?;
+    client.init().await?;
+    Ok(client)
 }

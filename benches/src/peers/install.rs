@@ -1,4 +1,4 @@
-//! Brings the clients of other languages into the build folder: npm packages by `npm ci`, Python packages
+//! Brings the peers of other languages into the build folder: npm packages by `npm ci`, Python packages
 //! into an environment of their own. Both are pinned by files that are part of this program.
 
 use std::fs::{self, File};
@@ -8,11 +8,12 @@ use std::{env, io};
 
 use crate::Error;
 
-const JS: [(&str, &str); 4] = [
+const JS: [(&str, &str); 5] = [
     ("package.json", include_str!("../../peers-js/package.json")),
     ("package-lock.json", include_str!("../../peers-js/package-lock.json")),
     (".npmrc", include_str!("../../peers-js/.npmrc")),
     ("ioredis.mjs", include_str!("../../peers-js/ioredis.mjs")),
+    ("fast_jwt.mjs", include_str!("../../peers-js/fast_jwt.mjs")),
 ];
 const PY: [(&str, &str); 2] = [
     ("requirements.txt", include_str!("../../peers-py/requirements.txt")),
@@ -21,18 +22,18 @@ const PY: [(&str, &str); 2] = [
 /// Holds what the last complete installation was made of.
 const MARK: &str = "complete";
 
-/// The command that runs the client of JavaScript. Installs it when it is not there.
+/// The command that runs this program of JavaScript. Installs what it needs when that is not there.
 ///
 /// # Errors
 /// `Install` with the remedy when Node.js or npm is missing or the installation fails.
-pub(crate) fn ioredis() -> Result<Command, Error> {
+pub(crate) fn js(program: &str) -> Result<Command, Error> {
     let folder = install("js", &JS, |folder| {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]);
         run(npm.current_dir(folder), "install Node.js 20 or newer with npm")
     })?;
     let mut command = Command::new("node");
-    command.arg(folder.join("ioredis.mjs"));
+    command.arg(folder.join(program));
     Ok(command)
 }
 

@@ -31,8 +31,10 @@ fn runs(begin: &str, needs: &[&str], options: &Options) {
         for field in ["ours_name", "peer_name", "callers", "requests"] {
             assert!(!json[field].is_null(), "{field} is missing in {json}");
         }
+        let alone = ["seckill.memory", "sso.sign", "sso.verify"];
+        let alone = alone.iter().any(|begin| figure.name.starts_with(begin));
         for field in ["redis", "server_ns_ours", "server_ns_peer"] {
-            assert_eq!(json[field].is_null(), figure.name == "seckill.memory", "{field} in {json}");
+            assert_eq!(json[field].is_null(), alone, "{field} in {json}");
         }
     }
 }
@@ -97,12 +99,36 @@ fn wins_of_a_cluster() {
     runs_small("seckill.cluster", &["redis"]);
 }
 
+#[test]
+fn tokens_signed_and_verified() {
+    runs_small("sso.sign", &[]);
+    runs_small("sso.verify.", &[]);
+}
+
+#[test]
+fn tokens_out_of_the_cache() {
+    runs_small("sso.verify_cached", &["npm"]);
+}
+
+#[test]
+fn sessions_checked() {
+    runs_small("sso.session_check", &["redis"]);
+}
+
+#[test]
+fn logins_under_a_policy() {
+    runs_small("sso.login", &["redis"]);
+}
+
 /// A figure without a small run above would never be tried.
 #[test]
 fn there_are_no_other_figures() {
     let tried = ["win.multiplexed", "win.deadpool", "win.fred", "win.ioredis", "win.redis_py"];
     let more = ["win.replicated", "soldout", "memory", "latency", "limit", "bytes", "cluster"];
-    let tried: Vec<_> = tried.iter().chain(&more).map(|name| format!("seckill.{name}")).collect();
+    let seckill = tried.iter().chain(&more).map(|name| format!("seckill.{name}"));
+    let sso =
+        ["sign", "verify.", "verify_cached", "session_check", "login"].map(|name| format!("sso.{name}"));
+    let tried: Vec<_> = seckill.chain(sso).collect();
     assert_eq!(select(&tried).unwrap().len(), FIGURES.len());
 }
 
