@@ -3,6 +3,7 @@
 mod command;
 mod count;
 mod figure;
+mod fuzz;
 mod hygiene;
 mod install;
 mod purity;
@@ -49,7 +50,7 @@ pub(crate) fn run(parts: &[String], install: bool) -> Result<ExitCode, Problem> 
     for step in step::chosen(parts) {
         println!("\n── {step}");
         let started = Instant::now();
-        let outcome = run_step(step, install, &skip).unwrap_or_else(|problem| {
+        let outcome = run_step(step, parts, install, &skip).unwrap_or_else(|problem| {
             eprintln!("error: {problem}");
             Outcome::check(false)
         });
@@ -63,7 +64,7 @@ pub(crate) fn run(parts: &[String], install: bool) -> Result<ExitCode, Problem> 
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn run_step(step: Step, install: bool, skip: &[String]) -> Result<Outcome, Problem> {
+fn run_step(step: Step, parts: &[String], install: bool, skip: &[String]) -> Result<Outcome, Problem> {
     let held = match step {
         Step::Install => install::run(install, skip)?,
         Step::Fmt => cargo_succeeds(&["fmt", "--all", "--check", "--", "--files-with-diff"])?,
@@ -73,6 +74,7 @@ fn run_step(step: Step, install: bool, skip: &[String]) -> Result<Outcome, Probl
         Step::Docs(package) => docs(package)?,
         Step::Tests(package) => return tests_of::run(package).map(Outcome::Ran),
         Step::DocTests(package) => return tests_of::run_docs(package).map(Outcome::Ran),
+        Step::Fuzz(package) => return fuzz::run(package, parts).map(Outcome::Ran),
         Step::Figure if skip.iter().any(|server| server == "redis") => return Ok(Outcome::LeftOut),
         Step::Figure => figure::run()?,
     };

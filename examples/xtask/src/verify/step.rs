@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::problem::Problem;
-use crate::workspace::{CRATES, PACKAGES};
+use crate::workspace::{CRATES, FUZZED, PACKAGES};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(crate) enum Step {
     Docs(&'static str),
     Tests(&'static str),
     DocTests(&'static str),
+    Fuzz(&'static str),
     Figure,
 }
 
@@ -33,6 +34,7 @@ impl Step {
             Self::Docs(_) => "docs",
             Self::Tests(_) => "tests",
             Self::DocTests(_) => "doc-tests",
+            Self::Fuzz(_) => "fuzz",
             Self::Figure => "figures",
         }
     }
@@ -43,7 +45,8 @@ impl Step {
             | Self::Clippy(package)
             | Self::Docs(package)
             | Self::Tests(package)
-            | Self::DocTests(package) => Some(package),
+            | Self::DocTests(package)
+            | Self::Fuzz(package) => Some(package),
             Self::Figure => Some("benches"),
             Self::Install | Self::Fmt | Self::Hygiene => None,
         }
@@ -72,6 +75,7 @@ fn all() -> Vec<Step> {
     steps.extend(PACKAGES.map(Step::Tests));
     // xtask is a program alone; doc tests are for libraries.
     steps.extend(PACKAGES.into_iter().filter(|package| *package != "xtask").map(Step::DocTests));
+    steps.extend(FUZZED.map(Step::Fuzz));
     steps.push(Step::Figure);
     steps
 }
@@ -113,6 +117,8 @@ mod tests {
         assert_eq!(labels(&["clippy"]).len(), PACKAGES.len());
         assert_eq!(labels(&["e2e"]), ["tests examples"]);
         assert_eq!(labels(&["install", "fmt"]), ["install", "fmt"]);
+        assert_eq!(labels(&["fuzz"]), ["fuzz sso-core"]);
+        assert_eq!(labels(&["sso-core"]).last().unwrap(), "fuzz sso-core");
         assert_eq!(labels(&["benches"]).last().unwrap(), "figures");
     }
 
@@ -120,6 +126,6 @@ mod tests {
     fn without_a_part_everything_runs_and_the_install_comes_first() {
         let all = labels(&[]);
         assert_eq!(all.first().unwrap(), "install");
-        assert_eq!(all.len(), 3 + 5 + 4 * PACKAGES.len() - 1 + 1);
+        assert_eq!(all.len(), 3 + 5 + 4 * PACKAGES.len() - 1 + FUZZED.len() + 1);
     }
 }
