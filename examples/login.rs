@@ -1,4 +1,4 @@
-//! Sign in, be known, sign out: sessions, a cookie, an access token, in one short program.
+//! Sign in, be known, sign out: a throttled password, a session, a cookie, an access token, in one short program.
 //!
 //! `cargo run -p examples --bin login`; with `REDIS_URL` set the session is known to every process that has it too.
 
@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sso_core::{
-    Check, Claims, CookieConfig, CookieRead, DeviceKind, Issuer, KeySet, Lifetime, Login, MemoryStore,
-    PasswordCheck, PasswordHasher, PasswordParams, PasswordSalt, RedisStore, SessionLimits, SessionStore,
-    SigningKey, Sso, TokenId, UnixMillis, UserId, Verifier,
+    Admission, Check, Claims, CookieConfig, CookieRead, DeviceKind, Guess, Issuer, KeySet, Lifetime, Login,
+    MayGuess, MemoryStore, MemoryThrottleStore, PasswordCheck, PasswordHasher, PasswordParams, PasswordSalt,
+    RedisStore, SessionLimits, SessionStore, SigningKey, Sso, Throttle, ThrottlePolicy, TokenId, UnixMillis,
+    UserId, Verifier,
 };
 
 #[tokio::main]
@@ -21,18 +22,29 @@ async fn main() -> Result<(), Box<dyn Error>> {
     };
     let sso = Sso::new(store, SessionLimits::default());
 
-    // The password is right.
+    // The password may be tried, and is right.
     let hasher = PasswordHasher::new(PasswordParams::default());
     let stored = hasher.hash("correct horse", PasswordSalt::random()?)?;
+    let throttle = Throttle::new(Arc::new(MemoryThrottleStore::new()), ThrottlePolicy::default());
+    let attempt = match throttle.admit(&Guess::new("alice", "127.0.0.1".parse()?)).await? {
+        MayGuess::Now(attempt) => attempt,
+        MayGuess::Wait(wait) => {
+            return Err(format!("wait {} seconds with the next guess", wait.retry_after_secs()).into());
+        }
+    };
     let checked = hasher.verify(Some(&stored), "correct horse")?;
     println!("password: {checked:?}");
     if checked == PasswordCheck::Mismatch {
         return Ok(());
     }
+    throttle.succeeded(attempt).await?;
 
     // A session, and the cookie that carries it.
     let alice = UserId::new("alice")?;
-    let signed_in = sso.login(&alice, Login::new(DeviceKind::Web, "example", "127.0.0.1")).await?;
+    let login = Login::new(DeviceKind::Web, "example", "127.0.0.1");
+    let Admission::Admitted(signed_in) = sso.login(&alice, login).await? else {
+        return Err("there are too many sessions already".into());
+    };
     let cookie = CookieConfig::host("sid")?;
     let line = cookie.set(&signed_in.secret, sso.limits().absolute());
     println!("set-cookie: {line}");

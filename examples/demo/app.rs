@@ -8,12 +8,17 @@ use payments::alipay::Merchant;
 use payments::store::OrderStore;
 use rbac::Live;
 use seckill::FlashSale;
-use sso_core::{CookieConfig, Issuer, KeySet, PasswordHasher, SessionSecret, Sso, Verifier};
+use sso_core::social::SignIn;
+use sso_core::{
+    CookieConfig, Issuer, KeySet, PasswordHasher, Refresher, Revocations, Revoker, SessionSecret, Sso,
+    Throttle, Verifier,
+};
 use tokio::sync::{Semaphore, watch};
 
 use crate::http::guard::Policies;
 use crate::http::problem::Problem;
 use crate::lab::Lab;
+use crate::openid::Openid;
 use crate::purchase;
 use crate::school::School;
 
@@ -37,10 +42,14 @@ pub(crate) struct App {
     pub(crate) pay_minutes: u64,
     pub(crate) school: School,
     pub(crate) sso: Sso,
+    /// Sign-in with providers.
+    pub(crate) social: SignIn,
     /// The secret of no session, to ask the session store whether it answers.
     pub(crate) probe: SessionSecret,
     pub(crate) cookie: CookieConfig,
     pub(crate) hasher: Arc<PasswordHasher>,
+    /// Slows guesses at passwords down, on all instances together.
+    pub(crate) throttle: Throttle,
     /// Turns at the password hasher: each costs megabytes and milliseconds.
     pub(crate) hashing: Arc<Semaphore>,
     /// Places in the queue for those turns.
@@ -48,6 +57,13 @@ pub(crate) struct App {
     pub(crate) keys: KeySet,
     pub(crate) issuer: Issuer,
     pub(crate) verifier: Verifier,
+    pub(crate) refresher: Refresher,
+    /// Calls access tokens back.
+    pub(crate) revoker: Revoker,
+    /// What this instance knows of tokens that were called back; the verifier asks it.
+    pub(crate) revocations: Arc<Revocations>,
+    /// Signing in at other sites; none on an address that no site may trust.
+    pub(crate) openid: Option<Openid>,
     pub(crate) live: Live,
     /// The flash sales by course; clones of one share what they know of it.
     pub(crate) sales: HashMap<String, FlashSale>,
@@ -62,6 +78,11 @@ impl App {
     /// The flash sale of a course.
     pub(crate) fn sale(&self, slug: &str) -> Result<FlashSale, Problem> {
         self.sales.get(slug).cloned().ok_or_else(Problem::not_found)
+    }
+
+    /// Signing in at other sites.
+    pub(crate) fn openid(&self) -> Result<&Openid, Problem> {
+        self.openid.as_ref().ok_or_else(Problem::not_found)
     }
 }
 

@@ -32,6 +32,12 @@ pub(crate) struct Config {
     #[arg(long, env = "DATA_DIR", default_value = "target/demo")]
     pub(crate) data_dir: PathBuf,
 
+    /// Sites that sign their users in here, a JSON file: a list of objects with `id`, `proof` (`"public"`,
+    /// `{"secret_hash": ..}` or `{"keys": ..}`), `return_urls`, and if wanted `after_logout_urls`, `logout_url`,
+    /// `scopes`, and `consent` (`"ask"`). The hash is `printf %s SECRET | openssl dgst -sha256 -binary`, in base64url.
+    #[arg(long, env = "SITES_FILE")]
+    pub(crate) sites_file: Option<PathBuf>,
+
     /// Minutes without a request after which a session ends.
     #[arg(long, env = "SESSION_IDLE_MINUTES", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub(crate) session_idle_minutes: u64,

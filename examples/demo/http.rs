@@ -1,5 +1,6 @@
 //! The web side: routes, and nothing else. Each file below serves one room of the school.
 
+pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod api;
 pub(crate) mod api_sales;
@@ -7,14 +8,19 @@ pub(crate) mod assets;
 pub(crate) mod auth;
 pub(crate) mod checkout;
 pub(crate) mod chrome;
+pub(crate) mod client;
 pub(crate) mod courses;
 pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod lab;
+pub(crate) mod online;
+pub(crate) mod openid;
 pub(crate) mod problem;
 pub(crate) mod sale_audit;
 pub(crate) mod sales;
+pub(crate) mod social;
+pub(crate) mod tokens;
 pub(crate) mod visitor;
 pub(crate) mod words;
 
@@ -41,27 +47,6 @@ const REQUEST_SECS_MAX: u64 = 15;
 
 /// The whole site.
 pub(crate) fn router(app: Shared) -> Router {
-    let pages = Router::new()
-        .route("/", get(|| async { Redirect::to("/courses") }))
-        .route("/login", get(auth::page).post(auth::sign_in))
-        .route("/logout", post(auth::sign_out))
-        .route("/courses", get(courses::list))
-        .route("/courses/{slug}", get(courses::sale))
-        .route("/courses/{slug}/reserve", post(courses::reserve))
-        .route("/my", get(courses::my))
-        .route("/checkout/{no}", get(checkout::page))
-        .route("/checkout/{no}/pay", post(checkout::pay))
-        .route("/checkout/{no}/cancel", post(checkout::cancel))
-        .route("/checkout/{no}/return", get(checkout::came_back))
-        .route("/lab/{slug}", get(lab::page))
-        .route("/admin", get(admin::page))
-        .route("/admin/users/{id}/assign", post(admin::assign))
-        .route("/admin/users/{id}/unassign", post(admin::unassign))
-        .route("/admin/users/{id}/sign-out", post(admin::sign_out))
-        .route("/admin/sales", get(sales::page))
-        .route("/admin/sales/{slug}/steps", post(sales::steps))
-        .route("/admin/sales/{slug}/seats", post(sales::seats))
-        .route("/admin/sales/{slug}/audit", get(sales::audit));
     let api = Router::new()
         .route("/session", post(api::sign_in).get(api::session).delete(api::sign_out))
         .route("/tokens", post(api::token))
@@ -80,7 +65,8 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/admin/sales/{slug}/seats/{id}", put(api_sales::seats))
         .route("/admin/sales/{slug}/audit", get(api_sales::audit));
     Router::new()
-        .merge(pages)
+        .merge(pages())
+        .merge(oauth())
         .nest("/api/v1", api)
         .route("/assets/{*path}", get(assets::asset))
         .route("/.well-known/jwks.json", get(api::jwks))
@@ -102,6 +88,52 @@ pub(crate) fn router(app: Shared) -> Router {
                 .on_response(DefaultOnResponse::new().level(Level::INFO)),
         )
         .with_state(app)
+}
+
+/// What people see.
+fn pages() -> Router<Shared> {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/courses") }))
+        .route("/login", get(auth::page).post(auth::sign_in))
+        .route("/login/with/{provider}", get(social::begin))
+        .route("/login/with/{provider}/callback", get(social::callback))
+        .route("/logout", post(auth::sign_out))
+        .route("/courses", get(courses::list))
+        .route("/courses/{slug}", get(courses::sale))
+        .route("/courses/{slug}/reserve", post(courses::reserve))
+        .route("/my", get(courses::my))
+        .route("/tokens", get(tokens::page).post(tokens::step))
+        .route("/account", get(account::page))
+        .route("/account/link/{provider}", post(social::link))
+        .route("/account/devices/others/sign-out", post(account::sign_out_others))
+        .route("/account/devices/{id}/sign-out", post(account::sign_out))
+        .route("/checkout/{no}", get(checkout::page))
+        .route("/checkout/{no}/pay", post(checkout::pay))
+        .route("/checkout/{no}/cancel", post(checkout::cancel))
+        .route("/checkout/{no}/return", get(checkout::came_back))
+        .route("/lab/{slug}", get(lab::page))
+        .route("/admin", get(admin::page))
+        .route("/admin/users/{id}/assign", post(admin::assign))
+        .route("/admin/users/{id}/unassign", post(admin::unassign))
+        .route("/admin/users/{id}/sign-out", post(admin::sign_out))
+        .route("/admin/online", get(online::page))
+        .route("/admin/online/{user}/sign-out", post(online::sign_out))
+        .route("/admin/sales", get(sales::page))
+        .route("/admin/sales/{slug}/steps", post(sales::steps))
+        .route("/admin/sales/{slug}/seats", post(sales::seats))
+        .route("/admin/sales/{slug}/audit", get(sales::audit))
+}
+
+/// What other sites talk to.
+fn oauth() -> Router<Shared> {
+    Router::new()
+        .route("/.well-known/openid-configuration", get(openid::discovery))
+        .route("/oauth/authorize", get(openid::authorize).post(openid::posted))
+        .route("/oauth/consent", post(openid::consent))
+        .route("/oauth/token", post(openid::token))
+        .route("/oauth/userinfo", get(openid::userinfo).post(openid::userinfo))
+        .route("/oauth/end-session", get(openid::end_session).post(openid::posted))
+        .route("/oauth/sign-out", post(openid::sign_out))
 }
 
 /// Answers an address that is not here.

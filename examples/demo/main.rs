@@ -7,6 +7,8 @@ mod http;
 mod keys;
 mod lab;
 mod open;
+mod openid;
+mod provider;
 mod purchase;
 mod restore;
 mod sales;
@@ -14,9 +16,13 @@ mod sandbox;
 mod school;
 mod seed;
 mod shell_target;
+mod single_logout;
+mod sites;
+mod social;
 mod start_error;
 mod vendor;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,6 +37,8 @@ use start_error::StartError;
 
 /// The longest that open requests may take to end after Ctrl-C, in seconds.
 const DRAIN_SECS_MAX: u64 = 10;
+/// The longest that noting the last ended sessions may take.
+const NOTE_MAX: Duration = Duration::from_secs(2);
 
 fn main() -> ExitCode {
     let config = Config::parse();
@@ -78,8 +86,11 @@ async fn run(config: Config) -> Result<(), StartError> {
     open::announce(&opened.parts, &app.public_url);
 
     let mut tidying = tokio::spawn(app::housekeeping(app.clone()));
+    let mut telling = tokio::spawn(single_logout::tell_sites(app.clone()));
+    let noting = tokio::spawn(opened.ends.note());
     let mut drained = stopping.clone();
-    let server = axum::serve(listener, http::router(app)).with_graceful_shutdown(async move {
+    let serving = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, serving).with_graceful_shutdown(async move {
         // An error means that the sender is gone, which is a stop as well.
         let _gone = drained.wait_for(|stop| *stop).await;
     });
@@ -88,6 +99,7 @@ async fn run(config: Config) -> Result<(), StartError> {
         () = signals.wait() => false,
         _ = &mut server => true,
         _ = &mut tidying => true,
+        _ = &mut telling => true,
     };
     tracing::info!(early, "stopping: open requests may end, new ones are refused");
     stop.send_replace(true);
@@ -105,6 +117,10 @@ async fn run(config: Config) -> Result<(), StartError> {
         Ok(Ok(Err(cause))) => return Err(StartError::Runtime { cause }),
         Ok(Err(_)) => return Err(StartError::Ended),
         Err(_) => tracing::warn!(secs = DRAIN_SECS_MAX, "some requests did not end in time and were cut off"),
+    }
+    // With the server gone nobody ends sessions any more; what ended last is still to be noted.
+    if tokio::time::timeout(NOTE_MAX, noting).await.is_err() {
+        tracing::warn!("the end of some sessions may not have been noted");
     }
     Ok(())
 }

@@ -1,7 +1,9 @@
 //! Opening: each part of the school from the config, embedded or external, and a table that says which is which.
 
 mod lab;
+mod openid;
 mod pay;
+mod social;
 mod sso;
 mod stores;
 
@@ -10,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rbac::Live;
+use sso_core::{RefreshLimits, Refresher, Revocations, RevocationsConfig, Revoker, Throttle, ThrottlePolicy};
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::{App, Shared};
@@ -19,10 +22,13 @@ use crate::restore::Books;
 use crate::school::School;
 use crate::seed;
 use crate::shell_target::ShellTarget;
+use crate::single_logout::{self, Ends};
 use crate::start_error::StartError;
 
 /// Passwords hashed at the same time.
 const HASHING_MAX: usize = 2;
+/// The longest life of an access token.
+const TOKEN_LIFE_MAX: Duration = Duration::from_secs(3600);
 /// People who may wait for their password to be checked.
 const HASHING_QUEUE_MAX: usize = 64;
 
@@ -32,6 +38,8 @@ pub(crate) struct Opened {
     pub(crate) app: Shared,
     /// The embedded SSH server, to be shut down at the end.
     pub(crate) shell_target: Option<ShellTarget>,
+    /// Ended sessions, to be noted.
+    pub(crate) ends: Ends,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -62,28 +70,52 @@ pub(crate) async fn open(
     let identity = sso::open(config, addr)?;
     let till = pay::open(config, &identity.public_url, addr, stopping.clone()).await?;
     let bench = lab::open(config).await?;
+    let doors = social::open(config, &identity.public_url, stopping.clone()).await?;
 
-    let sso = sso_core::Sso::new(stores.sessions, identity.limits);
+    let (listener, ends) = single_logout::listen();
+    let sso = sso_core::Sso::new(stores.sessions, identity.limits).events(listener);
     seed::school(&school, &identity.hasher).await?;
     seed::roles(&live).await?;
     let sales =
         seed::sales(&stores.sales, Books { school: &school, orders: &orders }, config.pay_minutes).await?;
+    let revocations =
+        Arc::new(Revocations::follow(Arc::clone(&stores.revocations), RevocationsConfig::default()));
+    let shelves = openid::Shelves {
+        sites: stores.sites,
+        refreshes: Arc::clone(&stores.refreshes),
+        revocations: Arc::<Revocations>::clone(&revocations),
+        school: school.clone(),
+    };
+    let neighbours = openid::open(config, &identity, shelves)?;
+    // Sessions that a refresh finds ended are told of like any other.
+    let refresher = Refresher::new(stores.refreshes, RefreshLimits::default()).sessions(sso.clone());
+    let single_logout = neighbours.openid.as_ref().map(|openid| openid.single_logout.clone());
+    let ends = ends(single_logout, refresher.clone());
+    let may_lead_to = Policies::new(
+        &[vec![till.cashiers, doors.sources.to_owned()], neighbours.destinations].concat().join(" "),
+    );
     let app = App {
         origins: identity.origins,
-        policies: Policies::new(&till.cashiers).map_err(StartError::part("content security policy"))?,
+        policies: may_lead_to.map_err(StartError::part("content security policy"))?,
         notify_base: till.notify_base,
         public_url: identity.public_url,
         pay_minutes: config.pay_minutes,
         school,
         sso,
+        social: doors.sign_in,
         probe: identity.probe,
         cookie: identity.cookie,
         hasher: Arc::new(identity.hasher),
+        throttle: Throttle::new(stores.guesses, ThrottlePolicy::default()),
         hashing: Arc::new(Semaphore::new(HASHING_MAX)),
         hashing_queue: Semaphore::new(HASHING_QUEUE_MAX),
         keys: identity.keys,
         issuer: identity.issuer,
-        verifier: identity.verifier,
+        verifier: identity.verifier.revocations(Arc::<Revocations>::clone(&revocations)),
+        refresher,
+        revoker: Revoker::new(stores.revocations, TOKEN_LIFE_MAX),
+        revocations,
+        openid: neighbours.openid,
         live,
         sales,
         orders: Arc::new(orders),
@@ -91,8 +123,8 @@ pub(crate) async fn open(
         lab: bench.lab,
         stopping,
     };
-    let parts = vec![database_part, stores.part, till.part, bench.part];
-    Ok(Opened { app: Arc::new(app), shell_target: bench.shell_target, parts })
+    let parts = vec![database_part, stores.part, till.part, doors.part, neighbours.part, bench.part];
+    Ok(Opened { app: Arc::new(app), shell_target: bench.shell_target, ends, parts })
 }
 
 /// How long opening a connection to an outside part may take.

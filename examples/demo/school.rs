@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod checkout;
 pub(crate) mod course;
 pub(crate) mod enrolment;
+pub(crate) mod identity;
 pub(crate) mod sale_change;
 
 use sqlx::SqlitePool;

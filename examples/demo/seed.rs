@@ -104,6 +104,15 @@ pub(crate) async fn roles(live: &Live) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Makes a new account a student. What an administrator has changed since stays changed.
+pub(crate) async fn enrol(live: &Live, user: &sso_core::UserId) -> Result<(), Problem> {
+    let user = UserId::new(user.as_str())?;
+    if apply(live, Change::AddUser { user: user.clone() }).await? {
+        apply(live, Change::Assign { user, role: RoleName::new("student")? }).await?;
+    }
+    Ok(())
+}
+
 /// Applies one change; answers false when it is so already.
 async fn apply(live: &Live, change: Change) -> Result<bool, Problem> {
     let actor = UserId::new("seed")?;

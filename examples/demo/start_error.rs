@@ -63,6 +63,23 @@ pub(crate) enum StartError {
         #[source]
         cause: io::Error,
     },
+    /// The file of sites is not the list that it should be.
+    #[error("the sites file `{}` cannot be read: see `demo --help` for its form", path.display())]
+    SitesFile {
+        path: PathBuf,
+        #[source]
+        cause: serde_json::Error,
+    },
+    /// A site cannot be registered.
+    #[error("the site `{id}` cannot be registered: correct the sites file")]
+    Site {
+        id: String,
+        #[source]
+        cause: sso_core::Error,
+    },
+    /// A site's address cannot stand in a content security policy.
+    #[error("`{source_text}` is no place of a site: correct its addresses in the sites file")]
+    SiteAddress { source_text: String },
     /// The public address cannot be used.
     #[error(
         "`{url}` is no public address: give `http://host[:port]` or `https://host[:port]`, without a path"

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::chrome::{Chrome, page as render};
 use super::input::Form;
+use super::online::kick;
 use super::problem::{PageResult, Problem};
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
@@ -192,9 +193,6 @@ pub(crate) async fn sign_out(
     visitor: Visitor,
     Path(id): Path<String>,
 ) -> PageResult {
-    visitor.must(&app, "user:edit")?;
-    let user = sso_core::UserId::new(&id).map_err(Problem::from)?;
-    let ended = app.sso.logout_all(&user).await.map_err(Problem::from)?;
-    tracing::info!(actor = visitor.account.id, user = id.escape_debug().to_string(), ended, "sessions ended");
+    kick(&app, &visitor, &id).await?;
     Ok(Redirect::to("/admin").into_response())
 }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::json;
 use sso_core::{Claims, Lifetime, TokenId, UnixMillis, UserId};
 
+use super::client::Client;
 use super::courses;
 use super::input::Json;
 use super::problem::{ApiResult, Problem};
@@ -40,10 +41,11 @@ impl fmt::Debug for Credentials {
 /// `POST /api/v1/session`: signs in and sets the session cookie.
 pub(crate) async fn sign_in(
     State(app): State<Shared>,
-    headers: HeaderMap,
+    client: Client,
     Json(input): Json<Credentials>,
 ) -> ApiResult {
-    let signed_in = auth::open_session(&app, &headers, &input.login, &input.password).await?;
+    let stay = auth::Stay::ThisVisit;
+    let signed_in = auth::open_session(&app, client, &input.login, &input.password, stay).await?;
     let body = json!({ "user": signed_in.session.user.as_str(), "expires_at": signed_in.session.expires_at.as_millis() });
     let mut reply = (StatusCode::CREATED, Reply(body)).into_response();
     auth::set_cookie(&app, reply.headers_mut(), &signed_in)?;
@@ -59,17 +61,22 @@ pub(crate) async fn session(visitor: Visitor) -> ApiResult {
 
 /// `DELETE /api/v1/session`: ends it on every server.
 pub(crate) async fn sign_out(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
-    if let Some(secret) = &visitor.secret {
+    if let Some(secret) = visitor.secret() {
         app.sso.logout(secret).await?;
     }
+    auth::end_tokens(&app, &visitor, visitor.session_id()).await?;
     let mut reply = StatusCode::NO_CONTENT.into_response();
     auth::clear_cookie(&app, reply.headers_mut())?;
     Ok(reply)
 }
 
 /// `POST /api/v1/tokens`: an RS256 access token for programs (RFC 9068).
-pub(crate) async fn token(State(app): State<Shared>, Json(input): Json<Credentials>) -> ApiResult {
-    let account = auth::authenticate(&app, &input.login, &input.password).await?;
+pub(crate) async fn token(
+    State(app): State<Shared>,
+    client: Client,
+    Json(input): Json<Credentials>,
+) -> ApiResult {
+    let account = auth::authenticate(&app, &client, &input.login, &input.password).await?;
     let lifetime = Lifetime::starting(UnixMillis::now(), Duration::from_secs(TOKEN_SECS))?;
     let claims = Claims::new(UserId::new(&account.id)?, CLIENT, AUDIENCE, TokenId::random()?, lifetime)?;
     let token = app.issuer.issue(&claims)?;

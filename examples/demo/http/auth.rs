@@ -2,20 +2,26 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
-use sso_core::{DeviceKind, Login, PasswordCheck, PasswordHash, SignedIn, UserId};
+use sso_core::{
+    Admission, Attempt, DeviceKind, Guess, Login, MayGuess, PasswordCheck, PasswordHash, SessionId, SignedIn,
+    UserId,
+};
 
 use super::chrome::{Chrome, page as render};
+use super::client::Client;
 use super::input::Form;
-use super::problem::{PageResult, Problem};
+use super::problem::{PageResult, Problem, put_retry_after};
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
 use crate::school::account::Account;
+use crate::social::{DOORS, Door};
 
 /// What the sign-in form sends.
 #[derive(Deserialize)]
@@ -24,6 +30,9 @@ pub(crate) struct SignInForm {
     pub(crate) password: String,
     #[serde(default)]
     pub(crate) next: String,
+    /// `on` when the visitor asks to be remembered.
+    #[serde(default)]
+    pub(crate) remember: String,
 }
 
 impl fmt::Debug for SignInForm {
@@ -49,45 +58,55 @@ struct SignInPage<'a> {
     notice: &'a str,
     next: &'a str,
     login: &'a str,
+    doors: &'a [Door],
 }
 
 /// `GET /login`
 pub(crate) async fn page(Query(query): Query<SignInQuery>) -> PageResult {
     let notice = match query.why.as_str() {
         "" | "not_signed_in" => "",
-        "signed_out" => "You signed out.",
+        "signed_out" => "This device is signed out.",
         "expired_idle" => "You were away for a while, so your session ended.",
         "expired_absolute" => "Your session reached its age limit.",
+        "kicked" => "The school ended your session.",
+        "replaced" => "You signed in on many devices, so this one was signed out.",
+        "revoked" => "Your session was ended for the safety of your account.",
+        "renewed" => "Your browser has a newer session.",
         "malformed_cookie" => "Your browser sent a session cookie that is not one of ours.",
         _ => "Your session is over.",
     };
     let next = local_path(&query.next);
-    render(&SignInPage { chrome: Chrome::anonymous(), error: "", notice, next, login: "" })
+    render(&SignInPage { chrome: Chrome::anonymous(), error: "", notice, next, login: "", doors: &DOORS })
 }
 
 /// `POST /login`
 pub(crate) async fn sign_in(
     State(app): State<Shared>,
-    headers: HeaderMap,
+    client: Client,
     Form(form): Form<SignInForm>,
 ) -> PageResult {
     let next = local_path(&form.next);
-    match open_session(&app, &headers, &form.login, &form.password).await {
+    let stay = if form.remember.is_empty() { Stay::ThisVisit } else { Stay::Remembered };
+    match open_session(&app, client, &form.login, &form.password, stay).await {
         Ok(signed_in) => {
             let mut reply = Redirect::to(next).into_response();
             set_cookie(&app, reply.headers_mut(), &signed_in)?;
             Ok(reply)
         }
-        Err(problem) if problem.status == StatusCode::UNAUTHORIZED => {
+        Err(problem)
+            if [StatusCode::UNAUTHORIZED, StatusCode::TOO_MANY_REQUESTS].contains(&problem.status) =>
+        {
             let shown = SignInPage {
                 chrome: Chrome::anonymous(),
                 error: &problem.detail,
                 notice: "",
                 next,
                 login: &form.login,
+                doors: &DOORS,
             };
             let mut reply = render(&shown)?;
-            *reply.status_mut() = StatusCode::UNAUTHORIZED;
+            *reply.status_mut() = problem.status;
+            put_retry_after(reply.headers_mut(), problem.retry_after);
             Ok(reply)
         }
         Err(problem) => Err(problem.into()),
@@ -96,38 +115,91 @@ pub(crate) async fn sign_in(
 
 /// `POST /logout`: ends the session on every server.
 pub(crate) async fn sign_out(State(app): State<Shared>, visitor: Visitor) -> PageResult {
-    if let Some(secret) = &visitor.secret {
+    if let Some(secret) = visitor.secret() {
         app.sso.logout(secret).await.map_err(Problem::from)?;
     }
+    end_tokens(&app, &visitor, visitor.session_id()).await?;
     let mut reply = Redirect::to("/login?why=signed_out").into_response();
     clear_cookie(&app, reply.headers_mut())?;
     Ok(reply)
 }
 
+/// Ends the refresh tokens that came from sessions which are over.
+pub(crate) async fn end_tokens<'a>(
+    app: &App,
+    visitor: &Visitor,
+    ended: impl IntoIterator<Item = &'a SessionId>,
+) -> Result<(), Problem> {
+    let user = UserId::new(&visitor.account.id)?;
+    for id in ended {
+        app.refresher.session_ended(&user, id).await?;
+    }
+    Ok(())
+}
+
+/// How long a visitor wants to stay signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Stay {
+    /// Until the browser closes or the session rests too long.
+    ThisVisit,
+    /// For [`REMEMBERED`], used or not.
+    Remembered,
+}
+
+/// How long a remembered session lives.
+const REMEMBERED: Duration = Duration::from_secs(30 * 24 * 3600);
+
 /// Checks the password and opens a session.
 pub(crate) async fn open_session(
     app: &App,
-    headers: &HeaderMap,
+    client: Client,
     login: &str,
     password: &str,
+    stay: Stay,
 ) -> Result<SignedIn, Problem> {
-    let account = authenticate(app, login, password).await?;
-    let user = UserId::new(&account.id)?;
-    let agent: String = headers
-        .get(header::USER_AGENT)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("unknown")
-        .chars()
-        .take(200)
-        .collect();
-    Ok(app.sso.login(&user, Login::new(DeviceKind::Web, agent, "")).await?)
+    let account = authenticate(app, &client, login, password).await?;
+    begin_session(app, client, &UserId::new(&account.id)?, stay).await
+}
+
+/// Opens a session for somebody who has proved who they are.
+pub(crate) async fn begin_session(
+    app: &App,
+    client: Client,
+    user: &UserId,
+    stay: Stay,
+) -> Result<SignedIn, Problem> {
+    let login = Login::new(DeviceKind::Web, client.agent, client.address);
+    let login = if stay == Stay::Remembered { login.remember(REMEMBERED) } else { login };
+    match app.sso.login(user, login).await? {
+        Admission::Admitted(signed_in) => Ok(signed_in),
+        Admission::Refused(refusal) => Err(Problem::conflict(
+            "too_many_sessions",
+            format!("you are signed in on {} devices already; sign out on one of them first", refusal.limit),
+        )),
+    }
 }
 
 /// The account of a name and password. An unknown name costs the same time and gets the same answer as a wrong
-/// password.
-pub(crate) async fn authenticate(app: &App, login: &str, password: &str) -> Result<Account, Problem> {
+/// password. Guesses are counted before they are checked, and one that comes too early is not checked at all.
+pub(crate) async fn authenticate(
+    app: &App,
+    client: &Client,
+    login: &str,
+    password: &str,
+) -> Result<Account, Problem> {
+    // First of all the place: a guess that nobody has time to check must not count as a wrong one.
+    let _place = app.hashing_queue.try_acquire().map_err(|_| {
+        Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "busy",
+            "many people are signing in; try again in a moment",
+        )
+    })?;
+    let attempt = may_guess(app, client, login).await?;
     let account = app.school.account_by_login(login).await?;
     let hash = match &account {
+        // An account that came by a provider has no password.
+        Some(account) if account.password_hash.is_empty() => None,
         Some(account) => {
             let parsed = PasswordHash::parse(&account.password_hash);
             Some(parsed.map_err(|cause| Problem::broken("password check", false, &cause))?)
@@ -135,26 +207,40 @@ pub(crate) async fn authenticate(app: &App, login: &str, password: &str) -> Resu
         None => None,
     };
     match (account, check_password(app, hash, password).await?) {
-        (Some(account), PasswordCheck::Match | PasswordCheck::MatchRehash) => Ok(account),
+        (Some(account), PasswordCheck::Match | PasswordCheck::MatchRehash) => {
+            match app.throttle.succeeded(attempt).await {
+                // What is left counted is forgotten with time; the password was right.
+                Err(cause) if cause.is_transient() => {
+                    tracing::warn!(%cause, "a right password stays counted as a wrong one");
+                }
+                done => done?,
+            }
+            Ok(account)
+        }
         _ => Err(Problem::unauthenticated("wrong_credentials", "the name or the password is wrong")),
     }
 }
 
-/// Hashing takes tens of milliseconds and megabytes: a few at a time, off the async threads, with a bounded queue. The
+/// Asks whether a password may be checked now for this name and from there.
+async fn may_guess(app: &App, client: &Client, login: &str) -> Result<Attempt, Problem> {
+    match app.throttle.admit(&Guess::new(login, client.ip())).await? {
+        MayGuess::Now(attempt) => Ok(attempt),
+        MayGuess::Wait(wait) => {
+            tracing::info!(by = ?wait.by, address = client.address, "guesses come too fast");
+            let secs = wait.retry_after_secs();
+            let words = format!("too many attempts to sign in; wait {secs} s, then try again");
+            Err(Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_guesses", words).after(wait.left))
+        }
+    }
+}
+
+/// Hashing takes tens of milliseconds and megabytes: a few at a time, off the async threads. The
 /// turn goes with the work, so that a client that leaves does not let another one in early.
 async fn check_password(
     app: &App,
     hash: Option<PasswordHash>,
     password: &str,
 ) -> Result<PasswordCheck, Problem> {
-    let busy = || {
-        Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "busy",
-            "many people are signing in; try again in a moment",
-        )
-    };
-    let _place = app.hashing_queue.try_acquire().map_err(|_| busy())?;
     let turn = Arc::clone(&app.hashing).acquire_owned().await;
     let turn = turn.map_err(|closed| Problem::broken("password check", true, &closed))?;
     let (hasher, password) = (Arc::clone(&app.hasher), password.to_owned());
@@ -170,7 +256,7 @@ async fn check_password(
 
 /// Adds the session cookie to an answer.
 pub(crate) fn set_cookie(app: &App, headers: &mut HeaderMap, signed_in: &SignedIn) -> Result<(), Problem> {
-    put_cookie(headers, &app.cookie.set(&signed_in.secret, app.sso.limits().absolute()))
+    put_cookie(headers, &app.cookie.set(&signed_in.secret, signed_in.session.cookie_max_age()))
 }
 
 /// Takes the session cookie away.
@@ -179,13 +265,19 @@ pub(crate) fn clear_cookie(app: &App, headers: &mut HeaderMap) -> Result<(), Pro
 }
 
 fn put_cookie(headers: &mut HeaderMap, text: &str) -> Result<(), Problem> {
+    headers.remove(header::SET_COOKIE);
+    add_cookie(headers, text)
+}
+
+/// Adds a cookie to an answer.
+pub(crate) fn add_cookie(headers: &mut HeaderMap, text: &str) -> Result<(), Problem> {
     let value = HeaderValue::from_str(text).map_err(|cause| Problem::broken("cookie", false, &cause))?;
-    headers.insert(header::SET_COOKIE, value);
+    headers.append(header::SET_COOKIE, value);
     Ok(())
 }
 
 /// A path of this site, or the course list: a redirect never leaves the school.
-fn local_path(next: &str) -> &str {
+pub(crate) fn local_path(next: &str) -> &str {
     let local = next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains(|found: char| found == '\\' || found.is_control());
@@ -198,7 +290,12 @@ mod tests {
 
     #[test]
     fn a_password_is_not_shown() {
-        let form = SignInForm { login: "lilei".into(), password: "pinewood".into(), next: String::new() };
+        let form = SignInForm {
+            login: "lilei".into(),
+            password: "pinewood".into(),
+            next: String::new(),
+            remember: String::new(),
+        };
         let shown = format!("{form:?}");
         assert!(shown.contains("lilei") && !shown.contains("pinewood"), "{shown}");
     }

@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::openid::POSTED_BY_OTHERS;
 use super::problem::{PageProblem, Problem, Shown};
 use crate::app::Shared;
 
@@ -24,11 +25,11 @@ pub(crate) struct Policies {
 }
 
 impl Policies {
-    /// Policies under which a form may also lead to these cashiers: browsers hold a redirect after a form to the same
-    /// rule as the form.
-    pub(crate) fn new(cashiers: &str) -> Result<Self, InvalidHeaderValue> {
+    /// Policies under which a form may also lead to these places: cashiers, other sites, providers of identities. Browsers
+    /// hold a redirect after a form to the same rule as the form.
+    pub(crate) fn new(places: &str) -> Result<Self, InvalidHeaderValue> {
         Ok(Self {
-            strict: HeaderValue::from_str(&format!("{STRICT} {cashiers}"))?,
+            strict: HeaderValue::from_str(&format!("{STRICT} {places}"))?,
             lab: HeaderValue::from_static(LAB),
         })
     }
@@ -52,8 +53,9 @@ pub(crate) fn same_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
 pub(crate) async fn origin(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let changing = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
     // The gateway signs its notifies; it is no browser and brings no cookie.
-    let signed = request.uri().path() == crate::http::NOTIFY_PATH;
-    if changing && !signed && !same_origin(request.headers(), &app.origins) {
+    let path = request.uri().path();
+    let open = path == crate::http::NOTIFY_PATH || POSTED_BY_OTHERS.contains(&path);
+    if changing && !open && !same_origin(request.headers(), &app.origins) {
         let words = format!("this request came from another site; open {} and try again", app.public_url);
         return answer(request.uri().path(), Problem::forbidden(words));
     }

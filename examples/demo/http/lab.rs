@@ -10,7 +10,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
-use sso_core::Check;
+use sso_core::{Check, EndReason};
 use tokio::time::timeout;
 use webssh_core::frame::{Failure, FailureCode, ServerFrame};
 use webssh_core::pump::{BoxFuture, FrameSink, FrameSource, Incoming, run};
@@ -19,7 +19,7 @@ use webssh_core::{Bridge, Limits};
 use super::chrome::{Chrome, page as render};
 use super::courses::{CourseView, find};
 use super::problem::{ApiResult, PageResult, Problem};
-use super::visitor::Visitor;
+use super::visitor::{Seat, Visitor};
 use crate::app::{App, Shared};
 use crate::http::guard;
 
@@ -123,9 +123,9 @@ async fn serve(app: &App, visitor: &Visitor, slug: &str, socket: WebSocket) {
 async fn expelled(app: &App, visitor: &Visitor, slug: &str) {
     loop {
         tokio::time::sleep(RECHECK_EVERY).await;
-        let open = match &visitor.secret {
-            Some(secret) => match app.sso.check(secret).await {
-                Ok(check) => matches!(check, Check::Active(_)),
+        let open = match &visitor.seat {
+            Some(seat) => match lives(app, seat).await {
+                Ok(lives) => lives,
                 // A store that does not answer says nothing about the session; the next look will.
                 Err(_) => continue,
             },
@@ -136,6 +136,18 @@ async fn expelled(app: &App, visitor: &Visitor, slug: &str) {
             tracing::info!(user = visitor.account.id, "terminal ended: it is no longer the visitor's to use");
             return;
         }
+    }
+}
+
+/// Whether a session goes on, be it under a newer secret.
+async fn lives(app: &App, seat: &Seat) -> Result<bool, sso_core::Error> {
+    match app.sso.check(&seat.secret).await? {
+        Check::Active(_) => Ok(true),
+        Check::Ended(end) if end.reason == EndReason::Renewed => {
+            let sessions = app.sso.sessions(&seat.session.user).await?;
+            Ok(sessions.iter().any(|session| session.id == seat.session.id))
+        }
+        Check::Ended(_) | Check::Unknown => Ok(false),
     }
 }
 

@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::json;
 
 use super::chrome::Chrome;
-use super::visitor;
+use super::{social, visitor};
 use crate::app::Shared;
 
 /// A refusal or failure, as the API sends it: `{"code": .., "detail": ..}`.
@@ -235,6 +235,7 @@ pub(crate) async fn pages(State(app): State<Shared>, request: Request, next: Nex
 
 fn problem_page(problem: &Problem, chrome: Chrome) -> Response {
     let title = match problem.status {
+        _ if problem.code == social::REFUSED => "Nobody was signed in",
         StatusCode::NOT_FOUND => "This page is not here",
         StatusCode::FORBIDDEN => "Your roles do not allow this",
         StatusCode::SERVICE_UNAVAILABLE => "The school is busy",

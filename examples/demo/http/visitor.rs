@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, header};
 use axum::response::{IntoResponse, Response};
 use rbac::{Decision, PermissionName};
-use sso_core::{Check, CookieRead, EndReason, SessionSecret, UnixMillis};
+use sso_core::{Check, CookieRead, End, EndReason, Session, SessionId, SessionSecret, UnixMillis};
 
 use super::chrome::Chrome;
 use super::problem::{PageProblem, Problem};
@@ -16,8 +16,15 @@ use crate::school::account::Account;
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
     pub(crate) account: Account,
-    /// The session's secret, when a cookie brought them here and not a token.
-    pub(crate) secret: Option<SessionSecret>,
+    /// The session, when a cookie brought them here and not a token.
+    pub(crate) seat: Option<Seat>,
+}
+
+/// A session and what opens it.
+#[derive(Debug, Clone)]
+pub(crate) struct Seat {
+    pub(crate) secret: SessionSecret,
+    pub(crate) session: Session,
 }
 
 impl Visitor {
@@ -40,6 +47,16 @@ impl Visitor {
             Ok(decision) => Ok(matches!(decision, Decision::Permit)),
             Err(unknown) => Err(Problem::broken("permission catalogue", false, &unknown)),
         }
+    }
+
+    /// Their session's secret.
+    pub(crate) fn secret(&self) -> Option<&SessionSecret> {
+        self.seat.as_ref().map(|seat| &seat.secret)
+    }
+
+    /// Their session.
+    pub(crate) fn session_id(&self) -> Option<&SessionId> {
+        self.seat.as_ref().map(|seat| &seat.session.id)
     }
 
     /// The frame of this visitor's pages.
@@ -65,8 +82,11 @@ pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Visitor, Proble
             "the session cookie is not one of ours; sign in again",
         )),
         CookieRead::Secret(secret) => match app.sso.check(&secret).await? {
-            Check::Active(session) => known(app, session.user.as_str(), Some(secret)).await,
-            Check::Ended(reason) => Err(ended(reason)),
+            Check::Active(session) => {
+                let id = session.user.as_str().to_owned();
+                known(app, &id, Some(Seat { secret, session })).await
+            }
+            Check::Ended(end) => Err(ended(&end)),
             Check::Unknown => {
                 Err(Problem::unauthenticated("unknown_session", "this session is over; sign in again"))
             }
@@ -86,9 +106,9 @@ fn bearer_subject(app: &App, header: &[u8]) -> Result<String, Problem> {
     }
 }
 
-async fn known(app: &App, id: &str, secret: Option<SessionSecret>) -> Result<Visitor, Problem> {
+async fn known(app: &App, id: &str, seat: Option<Seat>) -> Result<Visitor, Problem> {
     match app.school.account(id).await? {
-        Some(account) => Ok(Visitor { account, secret }),
+        Some(account) => Ok(Visitor { account, seat }),
         None => {
             Err(Problem::unauthenticated("unknown_account", "this account is gone; sign in with another"))
         }
@@ -96,17 +116,18 @@ async fn known(app: &App, id: &str, secret: Option<SessionSecret>) -> Result<Vis
 }
 
 /// The problem of a session that ended, with its reason as the code.
-fn ended(reason: EndReason) -> Problem {
-    match reason {
-        EndReason::SignedOut => Problem::unauthenticated("signed_out", "you signed out; sign in again"),
-        EndReason::ExpiredIdle => {
-            Problem::unauthenticated("expired_idle", "you were away for too long; sign in again")
-        }
-        EndReason::ExpiredAbsolute => {
-            Problem::unauthenticated("expired_absolute", "your session reached its age limit; sign in again")
-        }
-        _ => Problem::unauthenticated("session_ended", "your session was ended; sign in again"),
-    }
+fn ended(end: &End) -> Problem {
+    let words = match &end.reason {
+        EndReason::SignedOut => "you signed out; sign in again",
+        EndReason::ExpiredIdle => "you were away for too long; sign in again",
+        EndReason::ExpiredAbsolute => "your session reached its age limit; sign in again",
+        EndReason::Kicked { .. } => "the school ended your session; sign in again, or ask why",
+        EndReason::Replaced { .. } => "you signed in on too many devices, so this one was signed out",
+        EndReason::Revoked => "your session was ended for the safety of your account; sign in again",
+        EndReason::Renewed => "your browser has a newer session; load the page again",
+        _ => "your session was ended; sign in again",
+    };
+    Problem::unauthenticated(end.reason.code(), words)
 }
 
 impl FromRequestParts<Shared> for Visitor {

@@ -38,7 +38,7 @@ pub(super) fn open(config: &Config, addr: SocketAddr) -> Result<Identity, StartE
     let text = keys::load_or_make(&config.data_dir.join("token-key.pem"), || {
         SigningKey::generate_rs256().and_then(|key| key.to_pkcs8_pem())
     })?;
-    let keys = KeySet::new(SigningKey::from_pkcs8_pem(&text).map_err(StartError::part("token key"))?);
+    let keys = KeySet::new(SigningKey::from_pem(&text).map_err(StartError::part("token key"))?);
     let part = "session limits";
     let limits = SessionLimits::new(
         Duration::from_secs(config.session_idle_minutes.saturating_mul(60)),

@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use sso_core::SessionStore;
+use sso_core::{
+    MemoryThrottleStore, RedisRefreshStore, RedisRevocations, RedisSiteStore, RedisThrottleStore,
+    RefreshStore, RevocationStore, SessionStore, SiteStore, ThrottleStore,
+};
 
 use super::Part;
 use crate::config::Config;
@@ -45,6 +48,12 @@ pub(super) async fn database(config: &Config) -> Result<(SqlitePool, Part), Star
 /// Sessions and sales.
 pub(super) struct Stores {
     pub(super) sessions: Arc<dyn SessionStore>,
+    pub(super) refreshes: Arc<dyn RefreshStore>,
+    pub(super) revocations: Arc<dyn RevocationStore>,
+    /// What other sites are given.
+    pub(super) sites: Arc<dyn SiteStore>,
+    /// How many wrong passwords there were, by account and address.
+    pub(super) guesses: Arc<dyn ThrottleStore>,
     pub(super) sales: Shelf,
     pub(super) part: Part,
 }
@@ -55,6 +64,10 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
         let words = "in memory; set REDIS_URL to share them between instances".to_owned();
         return Ok(Stores {
             sessions: Arc::new(sso_core::MemoryStore::new()),
+            refreshes: Arc::new(sso_core::MemoryRefreshStore::new()),
+            revocations: Arc::new(sso_core::MemoryRevocations::new()),
+            sites: Arc::new(sso_core::MemorySiteStore::new()),
+            guesses: Arc::new(MemoryThrottleStore::new()),
             sales: Shelf::Memory(Arc::new(seckill::MemoryStore::new())),
             part: Part { name: "sessions and sales", external: false, words },
         });
@@ -63,14 +76,24 @@ pub(super) async fn open(config: &Config) -> Result<Stores, StartError> {
     let unusable =
         |cause: Box<dyn std::error::Error + Send + Sync>| StartError::Redis { url: shown.clone(), cause };
     let opening = async {
-        let sessions = sso_core::RedisStore::connect(url).await.map_err(|cause| unusable(Box::new(cause)))?;
+        let lost = |cause: sso_core::Error| unusable(Box::new(cause));
+        let sessions = sso_core::RedisStore::connect(url).await.map_err(lost)?;
+        let refreshes = RedisRefreshStore::connect(url).await.map_err(lost)?;
+        let revocations = RedisRevocations::connect(url).await.map_err(lost)?;
+        let sites = RedisSiteStore::connect(url).await.map_err(lost)?;
+        let guesses = RedisThrottleStore::connect(url).await.map_err(lost)?;
         let sales = seckill::RedisStore::connect(url).await.map_err(|cause| unusable(Box::new(cause)))?;
-        Ok::<_, StartError>((sessions, sales))
+        Ok::<_, StartError>((sessions, refreshes, revocations, sites, guesses, sales))
     };
     let opened = tokio::time::timeout(super::CONNECT, opening).await;
-    let (sessions, sales) = opened.map_err(|late| unusable(Box::new(late)))??;
+    let (sessions, refreshes, revocations, sites, guesses, sales) =
+        opened.map_err(|late| unusable(Box::new(late)))??;
     Ok(Stores {
         sessions: Arc::new(sessions),
+        refreshes: Arc::new(refreshes),
+        revocations: Arc::new(revocations),
+        sites: Arc::new(sites),
+        guesses: Arc::new(guesses),
         sales: Shelf::Redis(Arc::new(sales)),
         part: Part { name: "sessions and sales", external: true, words: shown },
     })

@@ -9,7 +9,7 @@ use testkit::{Nginx, Redis};
 
 use super::demo::{Demo, client, sign_in};
 
-fn free_addr() -> SocketAddr {
+pub(crate) fn free_addr() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
@@ -90,13 +90,17 @@ async fn an_expired_session_is_refused_with_its_reason() {
     let demo = Demo::start(&["--redis-url", &redis.url()]);
     let (http, session) = (client(), format!("{}/api/v1/session", demo.url()));
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
-    // The record of the one session is made older: its last use, or its beginning, in milliseconds.
-    let older = [("l", now - 31 * 60, "expired_idle"), ("c", now - 12 * 3600 - 60, "expired_absolute")];
-    for (field, secs, code) in older {
+    // The record of the one session is made older, in milliseconds: its last use, which is a field, or its beginning,
+    // which is the first line of another.
+    let used = "redis.call('HSET', KEYS[1], 'l', ARGV[1])";
+    let begun = "local record = redis.call('HGET', KEYS[1], 'r')
+                 redis.call('HSET', KEYS[1], 'r', (record:gsub('^%d+', ARGV[1], 1)))";
+    let older = [(used, now - 31 * 60, "expired_idle"), (begun, now - 12 * 3600 - 60, "expired_absolute")];
+    for (script, secs, code) in older {
         redis.cli(&["FLUSHALL"]).unwrap();
         let cookie = sign_in(&http, demo.url(), "hanmeimei").await;
-        let key = redis.cli(&["KEYS", "*:s:*"]).unwrap();
-        redis.cli(&["HSET", key.trim(), field, &format!("{secs}000")]).unwrap();
+        let key = redis.cli(&["KEYS", "{gh:*}:s:*"]).unwrap();
+        redis.cli(&["EVAL", script, "1", key.trim(), &format!("{secs}000")]).unwrap();
         let reply = http.get(&session).header("cookie", &cookie).send().await.unwrap();
         assert_eq!(reply.status(), 401);
         assert_eq!(reply.json::<Value>().await.unwrap()["code"], code);

@@ -9,11 +9,17 @@ mod chain;
 #[cfg(test)]
 mod demo;
 #[cfg(test)]
+mod identity;
+#[cfg(test)]
+mod identity_attacks;
+#[cfg(test)]
 mod instances;
 #[cfg(test)]
 mod load;
 #[cfg(test)]
 mod lost;
+#[cfg(test)]
+mod oidc;
 #[cfg(test)]
 mod programs;
 #[cfg(test)]
