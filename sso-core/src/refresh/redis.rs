@@ -23,7 +23,7 @@ use crate::refresh::{Families, Family, FamilyEnd, RefreshStore, RevokeFamily};
 use crate::session::SessionId;
 use crate::session::rule::TOMBSTONE_MILLIS;
 use crate::store::key_prefix;
-use crate::store::link::Link;
+use crate::store::link::{Link, from_connections};
 use crate::store::redis::RedisStore;
 use crate::store::{At, BoxFuture};
 use crate::time::whole_millis;
@@ -153,30 +153,7 @@ impl RedisRefreshStore {
     }
 }
 
-impl From<MultiplexedConnection> for RedisRefreshStore {
-    fn from(connection: MultiplexedConnection) -> Self {
-        Self::new(Link::Multiplexed(connection))
-    }
-}
-
-impl From<ConnectionManager> for RedisRefreshStore {
-    fn from(connection: ConnectionManager) -> Self {
-        Self::new(Link::Manager(connection))
-    }
-}
-
-impl From<ClusterConnection> for RedisRefreshStore {
-    fn from(connection: ClusterConnection) -> Self {
-        Self::new(Link::Cluster(connection))
-    }
-}
-
-#[cfg(feature = "deadpool")]
-impl From<deadpool_redis::Pool> for RedisRefreshStore {
-    fn from(pool: deadpool_redis::Pool) -> Self {
-        Self::new(Link::Pool(pool))
-    }
-}
+from_connections!(RedisRefreshStore: MultiplexedConnection, ConnectionManager, ClusterConnection);
 
 impl fmt::Debug for RedisRefreshStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -21,7 +21,7 @@ use crate::revocation::memory::MemoryRevocations;
 use crate::revocation::rule::{Epoch, Revocation, full, room, too_far_ahead};
 use crate::revocation::{LogPage, LogPoint, ReadFrom, RevocationStore, RevokeOutcome};
 use crate::store::key_prefix;
-use crate::store::link::Link;
+use crate::store::link::{Link, from_connections};
 use crate::store::redis::RedisStore;
 use crate::store::{At, BoxFuture};
 use crate::time::{UnixMillis, whole_millis};
@@ -175,30 +175,7 @@ impl RedisRevocations {
     }
 }
 
-impl From<MultiplexedConnection> for RedisRevocations {
-    fn from(connection: MultiplexedConnection) -> Self {
-        Self::new(Link::Multiplexed(connection))
-    }
-}
-
-impl From<ConnectionManager> for RedisRevocations {
-    fn from(connection: ConnectionManager) -> Self {
-        Self::new(Link::Manager(connection))
-    }
-}
-
-impl From<ClusterConnection> for RedisRevocations {
-    fn from(connection: ClusterConnection) -> Self {
-        Self::new(Link::Cluster(connection))
-    }
-}
-
-#[cfg(feature = "deadpool")]
-impl From<deadpool_redis::Pool> for RedisRevocations {
-    fn from(pool: deadpool_redis::Pool) -> Self {
-        Self::new(Link::Pool(pool))
-    }
-}
+from_connections!(RedisRevocations: MultiplexedConnection, ConnectionManager, ClusterConnection);
 
 impl fmt::Debug for RedisRevocations {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

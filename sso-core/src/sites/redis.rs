@@ -23,7 +23,7 @@ use crate::sites::redis::reply::{redeemed, taken, unreadable};
 use crate::sites::rule::{END_KEPT, GRANTS_PER_SESSION_MAX, USED_KEPT};
 use crate::sites::{GrantKept, NoticeFate, PendingNotice, PresentedGrant, Redeemed, SiteStore, Standing};
 use crate::store::key_prefix;
-use crate::store::link::Link;
+use crate::store::link::{Link, from_connections};
 use crate::store::{At, BoxFuture};
 use crate::time::{UnixMillis, whole_millis};
 
@@ -211,30 +211,7 @@ fn add_time<'a, 'b>(call: &'b mut ScriptInvocation<'a>, at: At) -> &'b mut Scrip
     }
 }
 
-impl From<MultiplexedConnection> for RedisSiteStore {
-    fn from(connection: MultiplexedConnection) -> Self {
-        Self::new(Link::Multiplexed(connection))
-    }
-}
-
-impl From<ConnectionManager> for RedisSiteStore {
-    fn from(connection: ConnectionManager) -> Self {
-        Self::new(Link::Manager(connection))
-    }
-}
-
-impl From<ClusterConnection> for RedisSiteStore {
-    fn from(connection: ClusterConnection) -> Self {
-        Self::new(Link::Cluster(connection))
-    }
-}
-
-#[cfg(feature = "deadpool")]
-impl From<deadpool_redis::Pool> for RedisSiteStore {
-    fn from(pool: deadpool_redis::Pool) -> Self {
-        Self::new(Link::Pool(pool))
-    }
-}
+from_connections!(RedisSiteStore: MultiplexedConnection, ConnectionManager, ClusterConnection);
 
 impl fmt::Debug for RedisSiteStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -42,6 +42,38 @@ pub(crate) enum Link {
     Pool(deadpool_redis::Pool),
 }
 
+/// Makes a store from each kind of connection that an application may hold. The store is made of a [`Link`] by `new`.
+macro_rules! from_connections {
+    ($store:ident: $multiplexed:ident, $manager:ident, $cluster:ident) => {
+        impl From<$multiplexed> for $store {
+            fn from(connection: $multiplexed) -> Self {
+                Self::new($crate::store::link::Link::Multiplexed(connection))
+            }
+        }
+
+        impl From<$manager> for $store {
+            fn from(connection: $manager) -> Self {
+                Self::new($crate::store::link::Link::Manager(connection))
+            }
+        }
+
+        impl From<$cluster> for $store {
+            fn from(connection: $cluster) -> Self {
+                Self::new($crate::store::link::Link::Cluster(connection))
+            }
+        }
+
+        #[cfg(feature = "deadpool")]
+        impl From<deadpool_redis::Pool> for $store {
+            fn from(pool: deadpool_redis::Pool) -> Self {
+                Self::new($crate::store::link::Link::Pool(pool))
+            }
+        }
+    };
+}
+
+pub(crate) use from_connections;
+
 impl Link {
     /// Connects to one server, and keeps connected: a lost connection is made anew by the next call.
     pub(crate) async fn connect(url: &str, deadline: Duration) -> Result<Self, Error> {

@@ -16,7 +16,7 @@ use redis::cluster_async::ClusterConnection;
 use self::calls::Scripts;
 use self::keys::Keys;
 use crate::error::Error;
-use crate::store::link::Link;
+use crate::store::link::{Link, from_connections};
 
 /// Sessions in Redis 7 or later, shared by all servers: one server, a master that sentinels watch, or a cluster.
 ///
@@ -150,30 +150,7 @@ impl RedisStore {
     }
 }
 
-impl From<MultiplexedConnection> for RedisStore {
-    fn from(connection: MultiplexedConnection) -> Self {
-        Self::new(Link::Multiplexed(connection))
-    }
-}
-
-impl From<ConnectionManager> for RedisStore {
-    fn from(connection: ConnectionManager) -> Self {
-        Self::new(Link::Manager(connection))
-    }
-}
-
-impl From<ClusterConnection> for RedisStore {
-    fn from(connection: ClusterConnection) -> Self {
-        Self::new(Link::Cluster(connection))
-    }
-}
-
-#[cfg(feature = "deadpool")]
-impl From<deadpool_redis::Pool> for RedisStore {
-    fn from(pool: deadpool_redis::Pool) -> Self {
-        Self::new(Link::Pool(pool))
-    }
-}
+from_connections!(RedisStore: MultiplexedConnection, ConnectionManager, ClusterConnection);
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

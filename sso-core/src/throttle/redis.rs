@@ -12,7 +12,7 @@ use redis::{Script, ScriptInvocation};
 
 use crate::error::{Error, ErrorKind};
 use crate::store::key_prefix;
-use crate::store::link::Link;
+use crate::store::link::{Link, from_connections};
 use crate::store::{At, BoxFuture};
 use crate::throttle::guess::{CounterKey, Guess};
 use crate::throttle::policy::{Pace, ThrottlePolicy};
@@ -123,30 +123,7 @@ impl RedisThrottleStore {
     }
 }
 
-impl From<MultiplexedConnection> for RedisThrottleStore {
-    fn from(connection: MultiplexedConnection) -> Self {
-        Self::new(Link::Multiplexed(connection))
-    }
-}
-
-impl From<ConnectionManager> for RedisThrottleStore {
-    fn from(connection: ConnectionManager) -> Self {
-        Self::new(Link::Manager(connection))
-    }
-}
-
-impl From<ClusterConnection> for RedisThrottleStore {
-    fn from(connection: ClusterConnection) -> Self {
-        Self::new(Link::Cluster(connection))
-    }
-}
-
-#[cfg(feature = "deadpool")]
-impl From<deadpool_redis::Pool> for RedisThrottleStore {
-    fn from(pool: deadpool_redis::Pool) -> Self {
-        Self::new(Link::Pool(pool))
-    }
-}
+from_connections!(RedisThrottleStore: MultiplexedConnection, ConnectionManager, ClusterConnection);
 
 impl fmt::Debug for RedisThrottleStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::{ConnectionManager, MultiplexedConnection};
+use redis::cluster_async::ClusterConnection;
 use redis::{Script, ScriptInvocation};
 
 use crate::error::{Error, ErrorKind};
@@ -14,7 +15,7 @@ use crate::social::pending::{
 };
 use crate::social::sign_in::SocialSignIn;
 use crate::store::key_prefix;
-use crate::store::link::Link;
+use crate::store::link::{Link, from_connections};
 use crate::store::{At, BoxFuture};
 
 /// Attempts in Redis 5 or later, shared by all servers.
@@ -57,6 +58,22 @@ impl RedisPendingStore {
         Ok(Self::new(Link::connect(url, Self::CONNECT_DEADLINE).await?))
     }
 
+    /// Connects to a Redis Cluster through any of its nodes, as [`RedisStore`](crate::RedisStore) does.
+    ///
+    /// # Errors
+    /// As [`RedisPendingStore::connect`], and `Misuse` without an address.
+    pub async fn connect_cluster<S: AsRef<str>>(urls: &[S]) -> Result<Self, Error> {
+        Ok(Self::new(Link::connect_cluster(urls, Self::CONNECT_DEADLINE).await?))
+    }
+
+    /// Connects to the master that sentinels name for this service, as [`RedisStore`](crate::RedisStore) does.
+    ///
+    /// # Errors
+    /// As [`RedisPendingStore::connect`], and `Misuse` without an address.
+    pub async fn connect_sentinel<S: AsRef<str>>(urls: &[S], service: &str) -> Result<Self, Error> {
+        Ok(Self::new(Link::connect_sentinel(urls, service, Self::CONNECT_DEADLINE).await?))
+    }
+
     fn new(link: Link) -> Self {
         let script = Arc::new(Script::new(include_str!("pending.lua")));
         Self { link, script, key_prefix: Arc::from("gh"), deadline: Self::DEADLINE_DEFAULT }
@@ -97,24 +114,7 @@ impl RedisPendingStore {
     }
 }
 
-impl From<MultiplexedConnection> for RedisPendingStore {
-    fn from(connection: MultiplexedConnection) -> Self {
-        Self::new(Link::Multiplexed(connection))
-    }
-}
-
-impl From<ConnectionManager> for RedisPendingStore {
-    fn from(connection: ConnectionManager) -> Self {
-        Self::new(Link::Manager(connection))
-    }
-}
-
-#[cfg(feature = "deadpool")]
-impl From<deadpool_redis::Pool> for RedisPendingStore {
-    fn from(pool: deadpool_redis::Pool) -> Self {
-        Self::new(Link::Pool(pool))
-    }
-}
+from_connections!(RedisPendingStore: MultiplexedConnection, ConnectionManager, ClusterConnection);
 
 impl fmt::Debug for RedisPendingStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

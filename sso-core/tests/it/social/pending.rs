@@ -171,6 +171,23 @@ mod real_redis {
         redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 
+    /// Attempts lie on all masters, and the second callback finds the first one's result.
+    #[tokio::test]
+    async fn a_cluster_and_sentinels_keep_attempts_too() {
+        if testkit::skipped("redis") {
+            return;
+        }
+        let cluster = testkit::RedisCluster::start().unwrap();
+        let seed = &cluster.urls()[..1];
+        let store = Arc::new(RedisPendingStore::connect_cluster(seed).await.unwrap().deadline(SLOW_MACHINE));
+        for _ in 0..8 {
+            double::one_after_the_other(store.clone()).await;
+        }
+        let servers = testkit::RedisSentinel::start().unwrap();
+        let store = RedisPendingStore::connect_sentinel(&servers.urls(), servers.service()).await.unwrap();
+        double::one_after_the_other(Arc::new(store.deadline(SLOW_MACHINE))).await;
+    }
+
     #[tokio::test]
     async fn redis_answers_as_memory_does() {
         if testkit::skipped("redis") {
