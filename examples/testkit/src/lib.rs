@@ -22,6 +22,8 @@
 //! and a server, [`Redis`] is killed, frozen, loses the end of its file or gets another time,
 //! [`RedisCluster::begin_move`] stops in the middle of a slot, [`RedisSentinel`] promotes a replica.
 //!
+//! Parsers of outside bytes are fuzzed by [`fuzz`], without any tool to install.
+//!
 //! A program that is not installed is an [`Error`] that holds the install command. It is never a silent skip:
 //! only the environment variable `TESTKIT_SKIP` leaves a server out, and [`skipped`] says so when it does.
 //!
@@ -29,6 +31,8 @@
 //!
 //! Missing on purpose: containers, default ports, servers shared between tests, and any knowledge of the
 //! crates under test. Only Linux is supported.
+
+pub mod fuzz;
 
 mod account;
 mod chromium;

@@ -7,9 +7,9 @@
 //! A new parser gets a line in [`targets::all`].
 
 #[cfg(test)]
-mod engine;
-#[cfg(test)]
 mod targets;
+
+use testkit::fuzz as engine;
 
 fn main() -> std::process::ExitCode {
     engine::main(&targets::all())

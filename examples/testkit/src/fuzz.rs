@@ -3,6 +3,17 @@
 //!
 //! It sees no coverage of code. What it sees is the answer: an input with an answer that was not given before
 //! becomes a seed of further ones.
+//!
+//! A test binary without a harness hands its targets to [`main`]. Every target runs for a fixed number of inputs from a
+//! fixed seed; `FUZZ_SECS=60` runs each for a minute from a fresh seed, which is printed, and `FUZZ_SEED=N` takes that
+//! one again. Arguments choose targets by parts of their names.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a fuzzer is a test: a fault of its own has to stop it"
+)]
 
 mod case;
 mod mutate;
@@ -25,18 +36,21 @@ const EXECUTIONS_DEFAULT: u64 = 2000;
 const CORPUS_MAX: usize = 512;
 
 /// Something that reads bytes.
-pub(crate) struct Target {
-    pub(crate) name: &'static str,
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "six fields, all of them needed; a new one must break targets")]
+pub struct Target {
+    /// Said in reports, and chosen by.
+    pub name: &'static str,
     /// Inputs to begin with, good and bad.
-    pub(crate) seeds: Vec<Vec<u8>>,
+    pub seeds: Vec<Vec<u8>>,
     /// What is worth writing into an input: keywords, numbers, delimiters.
-    pub(crate) words: &'static [&'static str],
+    pub words: &'static [&'static str],
     /// The longest input.
-    pub(crate) bytes_max: usize,
+    pub bytes_max: usize,
     /// Reads an input and names the answer. It panics if the answer is wrong.
-    pub(crate) run: fn(&[u8]) -> String,
+    pub run: fn(&[u8]) -> String,
     /// Answers that the seeds alone must give: a target that never gets past the first check tests nothing.
-    pub(crate) reaches: &'static [&'static str],
+    pub reaches: &'static [&'static str],
 }
 
 /// How long a target runs.
@@ -56,7 +70,11 @@ impl Budget {
 }
 
 /// Runs the targets that the arguments name, and speaks to cargo and nextest as a test binary does.
-pub(crate) fn main(targets: &[Target]) -> ExitCode {
+///
+/// # Panics
+/// If `FUZZ_SECS` or `FUZZ_SEED` is no number.
+#[must_use]
+pub fn main(targets: &[Target]) -> ExitCode {
     let args: Vec<String> = env::args().skip(1).collect();
     let flag = |name: &str| args.iter().any(|arg| arg == name);
     if flag("--list") {
