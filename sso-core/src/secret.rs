@@ -117,6 +117,12 @@ impl SessionKey {
         URL_SAFE_NO_PAD.encode(self.digest)
     }
 
+    /// Some bits of the digest: enough to tell most sessions apart.
+    #[cfg(feature = "redis")]
+    pub(crate) fn fingerprint(&self) -> u64 {
+        self.digest.first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
     /// The public name of a session that begins under this key.
     #[must_use]
     pub fn id(&self) -> SessionId {

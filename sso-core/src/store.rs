@@ -4,6 +4,8 @@
 pub(crate) mod key_prefix;
 #[cfg(feature = "redis")]
 pub(crate) mod link;
+#[cfg(feature = "redis")]
+mod look;
 pub(crate) mod memory;
 #[cfg(feature = "redis")]
 mod packed;

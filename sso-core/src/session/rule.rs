@@ -108,20 +108,26 @@ impl Record {
     /// What the application may see of this record.
     #[must_use]
     pub fn session(&self, limits: &SessionLimits) -> Session {
+        self.clone().into_session(limits)
+    }
+
+    /// The same of a record that is needed no more.
+    #[must_use]
+    pub fn into_session(self, limits: &SessionLimits) -> Session {
         Session {
-            id: self.id.clone(),
-            user: self.user.clone(),
-            actor: self.actor.clone(),
+            expires_at: self.end(limits).at,
+            id: self.id,
+            user: self.user,
+            actor: self.actor,
             created_at: self.created_at,
             last_seen_at: self.last_seen_at,
-            expires_at: self.end(limits).at,
             lifespan: self.lifespan,
             device: self.device,
-            agent: self.agent.clone(),
-            address: self.address.clone(),
-            attributes: self.attributes.clone(),
+            agent: self.agent,
+            address: self.address,
+            attributes: self.attributes,
             version: self.version,
-            proofs: self.proofs.clone(),
+            proofs: self.proofs,
         }
     }
 

@@ -1,4 +1,4 @@
-//! How a script reaches Redis: over which connection, within which deadline, and what failed.
+//! How a script or a look at a session reaches Redis: over which connection, within which deadline, and what failed.
 //!
 //! One server, the master that sentinels name, or the nodes of a cluster: see `link/nodes.rs`.
 
@@ -11,9 +11,9 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use redis::aio::{ConnectionManager, MultiplexedConnection};
+use redis::aio::{ConnectionLike, ConnectionManager, MultiplexedConnection};
 use redis::cluster_async::ClusterConnection;
-use redis::{FromRedisValue, RedisError, ScriptInvocation};
+use redis::{FromRedisValue, Pipeline, RedisError, RedisResult, ScriptInvocation, Value};
 use tokio::time::timeout;
 
 #[cfg(feature = "deadpool")]
@@ -126,7 +126,7 @@ impl Link {
         script: &ScriptInvocation<'_>,
         deadline: Duration,
     ) -> Result<T, Error> {
-        self.bounded(script, deadline, 0).await
+        self.bounded(Call::Script(script), deadline, 0).await
     }
 
     /// The same for a script that may run twice: it is sent a second time when its connection breaks.
@@ -135,12 +135,28 @@ impl Link {
         script: &ScriptInvocation<'_>,
         deadline: Duration,
     ) -> Result<T, Error> {
-        self.bounded(script, deadline, 1).await
+        self.bounded(Call::Script(script), deadline, 1).await
+    }
+
+    /// Whether [`read`](Self::read) goes to the master of the keys, as a script does. A cluster connection of the
+    /// application's own may send it to a replica, which may not know yet that a session has ended.
+    pub(crate) fn reads_masters(&self) -> bool {
+        !matches!(self, Self::Cluster(_))
+    }
+
+    /// Sends commands that read, of which the first names the one key, in one round trip; a second time when their
+    /// connection breaks.
+    pub(crate) async fn read<T: FromRedisValue>(
+        &self,
+        commands: &Pipeline,
+        deadline: Duration,
+    ) -> Result<T, Error> {
+        self.bounded(Call::Read(commands), deadline, 1).await
     }
 
     async fn bounded<T: FromRedisValue>(
         &self,
-        script: &ScriptInvocation<'_>,
+        call: Call<'_>,
         deadline: Duration,
         mut again: u8,
     ) -> Result<T, Error> {
@@ -151,7 +167,7 @@ impl Link {
         let mut unknown = UNKNOWN_SCRIPTS_MAX;
         let attempts = async {
             loop {
-                match self.attempt(script, routed.as_mut()).await {
+                match self.attempt(call, routed.as_mut()).await {
                     Err(Failed::Redis(error)) if again > 0 && is_cut(&error) => again -= 1,
                     // The keys moved to a server that does not know the script, and ran nothing.
                     Err(Failed::Redis(error)) if unknown > 0 && is_unknown_script(&error) => unknown -= 1,
@@ -178,24 +194,43 @@ impl Link {
 
     async fn attempt<T: FromRedisValue>(
         &self,
-        script: &ScriptInvocation<'_>,
+        call: Call<'_>,
         routed: Option<&mut Routed<'_>>,
     ) -> Result<T, Failed> {
         let answer = match self {
             Self::Nodes(nodes) => match routed {
-                Some(routed) => script.invoke_async(routed).await,
-                None => script.invoke_async(&mut nodes.route()).await,
+                Some(routed) => call.over(routed).await,
+                None => call.over(&mut nodes.route()).await,
             },
-            Self::Multiplexed(connection) => script.invoke_async(&mut connection.clone()).await,
-            Self::Manager(connection) => script.invoke_async(&mut connection.clone()).await,
-            Self::Cluster(connection) => script.invoke_async(&mut connection.clone()).await,
+            Self::Multiplexed(connection) => call.over(&mut connection.clone()).await,
+            Self::Manager(connection) => call.over(&mut connection.clone()).await,
+            Self::Cluster(connection) => call.over(&mut connection.clone()).await,
             #[cfg(feature = "deadpool")]
             Self::Pool(pool) => {
                 let mut connection = pool.get().await.map_err(Failed::Pool)?;
-                script.invoke_async(&mut connection).await
+                call.over(&mut connection).await
             }
         };
         answer.map_err(Failed::Redis)
+    }
+}
+
+/// What is sent.
+#[derive(Clone, Copy)]
+enum Call<'a> {
+    Script(&'a ScriptInvocation<'a>),
+    Read(&'a Pipeline),
+}
+
+impl Call<'_> {
+    async fn over<T: FromRedisValue>(self, connection: &mut impl ConnectionLike) -> RedisResult<T> {
+        match self {
+            Self::Script(script) => script.invoke_async(connection).await,
+            Self::Read(commands) => {
+                let answers = connection.req_packed_commands(commands, 0, commands.len()).await?;
+                Ok(T::from_redis_value(Value::Array(answers).extract_error()?)?)
+            }
+        }
     }
 }
 

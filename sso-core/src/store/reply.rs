@@ -11,6 +11,7 @@ use crate::session::limits::SessionLimits;
 use crate::session::online::Online;
 use crate::session::{Check, Session};
 use crate::store::packed::{because, millis, number, unpack, unreadable};
+use crate::time::UnixMillis;
 use crate::user_id::UserId;
 
 /// The reply of a script as it came.
@@ -22,7 +23,7 @@ pub(crate) struct Rows(Vec<Vec<String>>);
 pub(crate) struct Reply {
     /// What came of the call.
     pub(crate) word: String,
-    /// When and why the session ended, or why a login was refused.
+    /// When and why the session ended, why a login was refused, or when a session was found to live.
     detail: Vec<String>,
     /// What there is besides, in the order in which it happened.
     pub(crate) rows: Vec<Row>,
@@ -47,10 +48,11 @@ impl FromRedisValue for Rows {
         if matches!(items.first(), Some(Value::Array(_))) {
             return items.into_iter().map(cells).collect::<Result<_, _>>().map(Self);
         }
-        // The one row of a session that lives comes alone.
-        let mut session = vec!["session".to_owned()];
-        session.extend(cells(Value::Array(items))?);
-        Ok(Self(vec![vec!["active".to_owned()], session]))
+        // The one row of a session that lives comes alone, with the time behind it.
+        let mut cells = cells(Value::Array(items))?;
+        let head = ["active".to_owned()].into_iter().chain(cells.pop()).collect();
+        let session = ["session".to_owned()].into_iter().chain(cells).collect();
+        Ok(Self(vec![head, session]))
     }
 }
 
@@ -82,6 +84,11 @@ impl Rows {
 }
 
 impl Reply {
+    /// When a session was found to live.
+    pub(crate) fn found_at(&self) -> Result<UnixMillis, Error> {
+        millis(self.detail())
+    }
+
     /// What a session is that does not do what was asked of it because it does not live, or that just lives.
     pub(crate) fn check(&self) -> Result<Check, Error> {
         match (self.word.as_str(), self.rows.as_slice()) {
@@ -132,9 +139,9 @@ impl Reply {
 fn read_row(row: &[String], limits: &SessionLimits) -> Result<Row, Error> {
     let (word, cells) = row.split_first().ok_or_else(unreadable)?;
     match (word.as_str(), cells) {
-        ("session", [seen, record]) => Ok(Row::Session(unpack(seen, record)?.session(limits))),
+        ("session", [seen, record]) => Ok(Row::Session(unpack(seen, record)?.into_session(limits))),
         ("gone" | "chosen", [seen, record, at, why]) => Ok(Row::Ended {
-            session: unpack(seen, record)?.session(limits),
+            session: unpack(seen, record)?.into_session(limits),
             end: End { reason: EndReason::from_text(why), at: millis(at)? },
             is_chosen: word == "chosen",
         }),
@@ -155,7 +162,6 @@ mod tests {
 
     use super::*;
     use crate::error::ErrorKind;
-    use crate::time::UnixMillis;
 
     const GOOD: &str = "1000\n\nalice\n0123456789abcdef\nroot\nweb\nagent\naddress\n3\naa=i7\nppay=9\nznew\n";
 
@@ -170,13 +176,14 @@ mod tests {
 
     fn alone(seen: &str, record: &str) -> Value {
         let cell = |text: &str| Value::BulkString(text.as_bytes().to_vec());
-        Value::Array(vec![cell(seen), cell(record)])
+        Value::Array(vec![cell(seen), cell(record), cell("2000")])
     }
 
     #[test]
     fn a_session_is_read_and_a_broken_one_is_corrupt() {
         let reply = read(alone("2000", GOOD)).unwrap();
         let Check::Active(session) = reply.check().unwrap() else { panic!() };
+        assert_eq!(reply.found_at().unwrap().as_secs(), 2);
         assert_eq!((session.user.as_str(), session.last_seen_at.as_secs()), ("alice", 2));
         assert_eq!((session.version, session.attributes.len(), session.proofs.iter().count()), (3, 1, 1));
         for (good, bad) in [

@@ -28,6 +28,9 @@ mod provider;
 mod redis_contract;
 #[cfg(test)]
 #[cfg(feature = "redis")]
+mod redis_look;
+#[cfg(test)]
+#[cfg(feature = "redis")]
 mod redis_races;
 #[cfg(test)]
 #[cfg(feature = "redis")]

@@ -204,33 +204,10 @@ async fn any_user_id_is_harmless() {
 /// Two users of one tag, as nobody has found them yet.
 /// A newer version may keep more with a session. It stays with the session, and goes with it.
 /// How often each command ran since the last reset.
-async fn stats(redis: &mut redis::aio::MultiplexedConnection) -> BTreeMap<String, u64> {
+pub(crate) async fn stats(redis: &mut redis::aio::MultiplexedConnection) -> BTreeMap<String, u64> {
     let told: String = redis::cmd("INFO").arg("commandstats").query_async(redis).await.unwrap();
     let lines = told.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once(":calls="));
     lines.map(|(name, rest)| (name.to_owned(), rest.split(',').next().unwrap().parse().unwrap())).collect()
-}
-
-/// A check is one script with a time and a read in it, and writes nothing before that is due.
-#[tokio::test]
-async fn a_check_is_one_call() {
-    if testkit::skipped("redis") {
-        return;
-    }
-    let server = testkit::Redis::start().unwrap();
-    let sso = sso(&server).await;
-    let signed_in = login(&sso, &alice()).await;
-    assert!(matches!(sso.check(&signed_in.secret).await.unwrap(), Check::Active(_)));
-    let mut redis = raw(&server).await;
-    let _: () = redis::cmd("CONFIG").arg("RESETSTAT").query_async(&mut redis).await.unwrap();
-    for _ in 0..10 {
-        assert!(matches!(sso.check(&signed_in.secret).await.unwrap(), Check::Active(_)));
-    }
-    let ran = stats(&mut redis).await;
-    let expected = [("config|resetstat", 1), ("evalsha", 10), ("hmget", 10), ("time", 10)];
-    let expected: BTreeMap<String, u64> =
-        expected.into_iter().map(|(name, calls)| (name.to_owned(), calls)).collect();
-    let pings = |(name, _): &(&String, &u64)| *name != "ping" && *name != "info";
-    assert_eq!(ran.iter().filter(pings).collect::<Vec<_>>(), expected.iter().collect::<Vec<_>>());
 }
 
 /// Each verb is one script, and none of them looks through all keys.
@@ -240,7 +217,7 @@ async fn every_verb_is_one_call_and_none_looks_through_all_keys() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let (store, mut redis) = (connect(&server).await, raw(&server).await);
+    let (mut store, mut redis) = (connect(&server).await, raw(&server).await);
     let (limits, policy, at) = (SessionLimits::default(), LoginPolicy::default(), At::Server);
     let (one, one_secret) = NewSession::open(alice(), web(), [1; 32]);
     let (two, _) = NewSession::open(alice(), web(), [2; 32]);
@@ -249,6 +226,8 @@ async fn every_verb_is_one_call_and_none_looks_through_all_keys() {
         Amendment::renewal(next.clone()).with(Changes::new().set(AttributeName::new("role").unwrap(), true));
     // The scripts get known.
     for _ in 0..2 {
+        // A store that has seen a session lately only reads it: `redis_look` counts that.
+        store = connect(&server).await;
         let _: () = redis::cmd("FLUSHALL").query_async(&mut redis).await.unwrap();
         let _: () = redis::cmd("CONFIG").arg("RESETSTAT").query_async(&mut redis).await.unwrap();
         drop(store.create(&one, policy, limits, at).await.unwrap());

@@ -14,15 +14,17 @@ pub(super) struct Keys {
     pub(super) is_single: bool,
 }
 
-/// The keys of `EVALSHA digest count key ..`; none for any other command.
+/// The keys of `EVALSHA digest count key ..` and `HMGET key ..`; none for any other command.
 pub(super) fn keys(cmd: &Cmd) -> Option<Keys> {
     let mut words = cmd.args_iter();
     let mut word = || match words.next() {
         Some(Arg::Simple(word)) => Some(word),
         _ => None,
     };
-    if word()? != b"EVALSHA" {
-        return None;
+    match word()? {
+        b"EVALSHA" => {}
+        b"HMGET" => return Some(Keys { slot: of_key(word()?), is_single: true }),
+        _ => return None,
     }
     let (_digest, count, first) = (word()?, word()?, word()?);
     Some(Keys { slot: of_key(first), is_single: count == b"1" })
@@ -71,6 +73,9 @@ mod tests {
         assert_eq!(keys(&call), None);
         call.arg("0123").arg(1).arg("foo").arg("bar");
         assert_eq!(keys(&call), Some(Keys { slot: 12_182, is_single: true }));
+        let mut read = redis::cmd("HMGET");
+        assert_eq!(keys(&read), None);
+        assert_eq!(keys(read.arg("foo").arg("bar")), Some(Keys { slot: 12_182, is_single: true }));
         let mut load = redis::cmd("SCRIPT");
         assert_eq!(keys(load.arg("LOAD").arg("return 1").arg("foo")), None);
     }

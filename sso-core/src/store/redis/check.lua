@@ -5,7 +5,7 @@ local state, at, why = judge(fields)
 if state == 'unknown' or state == 'corrupt' or state == 'ended' then
   return no_session(key, digest, fields, state, at, why)
 elseif state == 'active' and now < tonumber(fields.seen) + touch_every then
-  return found
+  return { fields.seen, fields.record, int(now) }
 end
 
 -- All else writes to the lists. They are declared only if they are lost or on another node: asked for once more, with
@@ -21,6 +21,6 @@ if state == 'active' then
   fields.seen = int(now)
   keep(key, member_of(fields, digest), fields)
   redis.call('HSET', key, 'l', fields.seen)
-  return { fields.seen, fields.record }
+  return { fields.seen, fields.record, int(now) }
 end
 return no_session(key, digest, fields, state, at, why)

@@ -1,4 +1,4 @@
-//! The way of one command: to the node of its keys, and after them when they move.
+//! The way of one request: to the node of its keys, and after them when they move.
 //!
 //! It is sent once. It is sent again only to where a server says that it belongs: that server ran nothing.
 
@@ -11,7 +11,8 @@ use redis::{Cmd, ErrorKind, Pipeline, RedisError, RedisFuture, RedisResult, Serv
 use super::{Address, Nodes, Opening, look};
 use crate::store::link::broken::{is_cut, is_torn};
 use crate::store::link::seeds::Places;
-use crate::store::link::{slot, wire};
+use crate::store::link::slot;
+use crate::store::link::wire::{self, Words};
 
 /// A pause before a node is asked again that moves keys or is not ready.
 const PAUSE: Duration = Duration::from_millis(5);
@@ -37,8 +38,11 @@ impl<'a> Routed<'a> {
         }
     }
 
-    async fn send(&mut self, cmd: &Cmd) -> RedisResult<Value> {
-        let keys = slot::keys(cmd);
+    async fn send(&mut self, words: Words<'_>) -> RedisResult<Value> {
+        let keys = match words {
+            Words::One(cmd) => slot::keys(cmd),
+            Words::Several(cmds) => cmds.cmd_iter().next().and_then(slot::keys),
+        };
         let (mut asked, mut is_moved) = (None, false);
         loop {
             let asking = asked.is_some();
@@ -49,7 +53,7 @@ impl<'a> Routed<'a> {
                 (None, None, Some((address, _))) => Arc::clone(address),
                 (None, None, None) => self.nodes.address(0).await?,
             };
-            let error = match self.send_to(&address, cmd, asking).await {
+            let error = match self.send_to(&address, words, asking).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -88,11 +92,11 @@ impl<'a> Routed<'a> {
         }
     }
 
-    async fn send_to(&mut self, address: &Address, cmd: &Cmd, asking: bool) -> RedisResult<Value> {
+    async fn send_to(&mut self, address: &Address, words: Words<'_>, asking: bool) -> RedisResult<Value> {
         let opening = self.nodes.opening(address);
         self.last = Some((Arc::clone(address), Arc::clone(&opening)));
         let connection = self.nodes.opened(address, &opening).await?;
-        let sent = wire::send(&connection, cmd, asking).await;
+        let sent = wire::send(&connection, words, asking).await;
         if sent.as_ref().is_err_and(is_cut) {
             self.nodes.forget(address, &opening);
         }
@@ -118,17 +122,21 @@ impl<'a> Routed<'a> {
 
 impl ConnectionLike for Routed<'_> {
     fn req_packed_command<'a>(&'a mut self, cmd: &'a Cmd) -> RedisFuture<'a, Value> {
-        Box::pin(self.send(cmd))
+        Box::pin(self.send(Words::One(cmd)))
     }
 
     fn req_packed_commands<'a>(
         &'a mut self,
-        _pipeline: &'a Pipeline,
-        _offset: usize,
-        _count: usize,
+        pipeline: &'a Pipeline,
+        offset: usize,
+        count: usize,
     ) -> RedisFuture<'a, Vec<Value>> {
-        let refused = (ErrorKind::Client, "a pipeline has no one node to go to");
-        Box::pin(std::future::ready(Err(refused.into())))
+        Box::pin(async move {
+            match self.send(Words::Several(pipeline)).await? {
+                Value::Array(answers) => Ok(answers.into_iter().skip(offset).take(count).collect()),
+                _ => Err((ErrorKind::Client, "several commands have one answer").into()),
+            }
+        })
     }
 
     fn get_db(&self) -> i64 {
