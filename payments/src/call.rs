@@ -1,7 +1,7 @@
 //! A call to a gateway as values: a request to send, a reply to read. Sending is somebody else's job.
 
-use crate::UnixMillis;
 use crate::error::Error;
+use crate::{OutTradeNo, RefundNo, UnixMillis};
 use bytes::Bytes;
 use std::fmt;
 
@@ -32,7 +32,47 @@ impl fmt::Display for Nonce {
     }
 }
 
-/// One call of one gateway. Repeating it with the same numbers is safe.
+/// A gateway's reply as it arrived: nothing of it is trusted before a [`Call`] has read it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Reply {
+    /// Status, headers and the whole body, byte for byte.
+    pub response: http::Response<Bytes>,
+    /// When it arrived: a signature may be valid for minutes only.
+    pub received_at: UnixMillis,
+}
+
+impl Reply {
+    /// A reply that arrived at this moment.
+    #[must_use]
+    pub fn new(response: http::Response<Bytes>, received_at: UnixMillis) -> Self {
+        Self { response, received_at }
+    }
+}
+
+/// What an unanswered call may have done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// It asks and changes nothing: repeat it freely.
+    Reads,
+    /// Repeated with the same numbers it has its effect once: repeat it, then ask what became of it.
+    Idempotent(Stake),
+    /// A repeat would be refused, or would not tell what the first one did: ask what became of it.
+    Once(Stake),
+}
+
+/// What a call acts on, and so what to ask about when its outcome is not known.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stake {
+    /// The trade of this order.
+    Trade(OutTradeNo),
+    /// This refund of this order.
+    Refund(OutTradeNo, RefundNo),
+}
+
+/// One call of one gateway.
 ///
 /// ```
 /// # #[cfg(feature = "sandbox")]
@@ -51,17 +91,20 @@ impl fmt::Display for Nonce {
 /// let query = TradeQuery::new(OutTradeNo::parse("COURSE_0001")?);
 /// let request: http::Request<bytes::Bytes> = query.request(&merchant, stamp)?;
 /// assert_eq!(request.method(), http::Method::POST);
-/// // Send it with any client, then: query.read(&merchant, &reply)?
+/// // Send it with any client, then: query.read(&merchant, &Reply::new(response, now))?
 /// # Ok(())
 /// # }
 /// # #[cfg(feature = "sandbox")]
 /// # example().unwrap();
 /// ```
-pub trait Call {
+pub trait Call: Send + Sync {
     /// The party that makes the call: its numbers and its keys.
-    type Merchant;
+    type Merchant: Sync;
     /// What a verified reply says.
-    type Output;
+    type Output: Send;
+
+    /// What an unanswered call may have done.
+    fn effect(&self) -> Effect;
 
     /// The signed request.
     ///
@@ -73,5 +116,19 @@ pub trait Call {
     ///
     /// # Errors
     /// `Unverified`, `PeerMisbehaved`, or `Unavailable` if the outcome is unknown: then query, never assume.
-    fn read(&self, merchant: &Self::Merchant, reply: &http::Response<Bytes>) -> Result<Self::Output, Error>;
+    fn read(&self, merchant: &Self::Merchant, reply: &Reply) -> Result<Self::Output, Error>;
+
+    /// The gateway's code, if this output is a refusal and says that nothing happened. After an earlier attempt
+    /// that may have acted such an answer is no proof, and [`Client::call`](crate::Client::call) needs to know.
+    /// Every call whose output can be a refusal has to answer this.
+    fn refusal_code<'a>(&self, output: &'a Self::Output) -> Option<&'a str> {
+        let _no_refusals = output;
+        None
+    }
+
+    /// Another origin (`https://host`) that takes the same signed request, for when the first cannot be reached.
+    fn fallback_origin(&self, merchant: &Self::Merchant) -> Option<String> {
+        let _same_for_all = merchant;
+        None
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! An expected "no" (a mismatch, a duplicate, an unknown order) is a value elsewhere, never an error.
 
+#[cfg(feature = "_sql")]
+use crate::store::Trouble;
 use std::error::Error as StdError;
 
 /// Something broke. Match on [`Error::kind`]; show the text to people.
@@ -28,16 +30,51 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// An error of kind `Unavailable`, for what an application brings itself: a store, a gateway, an [`Edge`].
+    ///
+    /// [`Edge`]: crate::Edge
+    pub fn unavailable(source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        Cause::Outside(source.into()).into()
+    }
+
     /// Whose fault this is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind()
     }
 
+    /// The gateway's own code of a refusal, such as `ACQ.TRADE_NOT_EXIST`, `ORDER_NOT_EXIST` or `34`.
+    #[must_use]
+    pub fn gateway_code(&self) -> Option<&str> {
+        match &self.0 {
+            Cause::Gateway { code, .. } | Cause::Unsigned { code } => Some(code),
+            Cause::NotKnown(cause) => cause.gateway_code(),
+            _ => None,
+        }
+    }
+
+    /// The number of the certificate that signed a message and is not known here. Alipay, for a reply: download it with
+    /// [`Merchant::learn_certificate`](crate::alipay::Merchant::learn_certificate), then ask again; for a notify, which
+    /// anybody can send: make one cheap query with [`Merchant::call`](crate::alipay::Merchant::call). WeChat Pay: see
+    /// [`Merchant::refresh_certificates_if_due`](crate::wechat::Merchant::refresh_certificates_if_due).
+    #[must_use]
+    pub fn unknown_certificate(&self) -> Option<&str> {
+        match &self.0 {
+            Cause::UnknownCertificate { sn } => Some(sn),
+            _ => None,
+        }
+    }
+
     /// True if the same call may succeed later without any change.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         self.kind() == ErrorKind::Unavailable
+    }
+
+    /// Two writers met in a database, and this one has to begin again.
+    #[cfg(feature = "_sql")]
+    pub(crate) fn is_clash(&self) -> bool {
+        matches!(&self.0, Cause::Sql(error) if Trouble::of(error) == Trouble::Clash)
     }
 }
 
@@ -51,6 +88,10 @@ pub(crate) enum Cause {
     Shape { what: &'static str, why: &'static str },
     #[error("{what} key is refused: {remedy}")]
     Key { what: &'static str, remedy: &'static str, source: Option<Source> },
+    #[error(
+        "the message names certificate `{sn}`, which is not known here: refresh the certificates, then try again"
+    )]
+    UnknownCertificate { sn: String },
     #[error("{what} is not proved to come from the gateway: {why}")]
     Unverified { what: &'static str, why: &'static str },
     #[error(
@@ -63,8 +104,28 @@ pub(crate) enum Cause {
     Unreadable { what: &'static str, source: serde_json::Error },
     #[error("the signed {what} is not the JSON that the gateway documents")]
     Json { what: &'static str, source: serde_json::Error },
-    #[error("the gateway refuses the call with code `{code}`, sub code `{sub_code}`")]
-    Refused { code: String, sub_code: String },
+    #[error("the gateway refuses the call with code `{code}`: {message}")]
+    Gateway { kind: ErrorKind, code: String, message: String },
+    #[error("the {what} cannot be read{}: {why}", at_line(*line))]
+    Bill { what: &'static str, line: Option<u64>, why: &'static str, source: Option<Source> },
+    #[error(transparent)]
+    Transport(#[from] crate::client::TransportError),
+    #[error("the outcome of the call is not known: ask the gateway what became of it")]
+    NotKnown(#[source] Box<Error>),
+    #[error("the store does not have `{number}`, which it recorded a moment ago: is it shared and durable?")]
+    Lost { number: String },
+    #[error("{what} is set up wrongly: {why}")]
+    Setup { what: &'static str, why: &'static str },
+    #[error("a part that the application brings does not answer now")]
+    Outside(#[source] Source),
+    #[cfg(feature = "reqwest")]
+    #[error("the system gives no random bytes")]
+    Random(#[source] Source),
+    #[cfg(feature = "reqwest")]
+    #[error("the HTTP client cannot be made")]
+    HttpClient(#[source] Source),
+    #[error("{what} cannot be used as a certificate: {why}")]
+    Certificate { what: &'static str, why: &'static str },
     #[error("the gateway answers with HTTP status {0}")]
     Status(u16),
     #[error("the request cannot be built: check the addresses")]
@@ -73,13 +134,13 @@ pub(crate) enum Cause {
     Write(#[from] serde_json::Error),
     #[error("the private key cannot sign")]
     Sign(#[source] Source),
-    #[cfg(feature = "sqlite")]
-    #[error("the order tables cannot be used: check the database file and run the migrations")]
+    #[cfg(feature = "_sql")]
+    #[error("the order tables cannot be used: {}", Trouble::of(.0).words())]
     Sql(#[from] sqlx::Error),
-    #[cfg(feature = "sqlite")]
-    #[error("the order tables cannot be migrated")]
+    #[cfg(feature = "_sql")]
+    #[error("the order tables cannot be migrated: {}", Trouble::of_migration(.0).words())]
     Migrate(#[from] sqlx::migrate::MigrateError),
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "_sql")]
     #[error("the stored {what} `{input}` cannot be read")]
     Corrupt { what: &'static str, input: String, source: Option<Box<Error>> },
 }
@@ -87,46 +148,37 @@ pub(crate) enum Cause {
 impl Cause {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Value { .. } | Self::Shape { .. } | Self::Key { .. } => ErrorKind::InvalidInput,
-            Self::Unverified { .. } | Self::Unsigned { .. } | Self::Unreadable { .. } => {
-                ErrorKind::Unverified
+            Self::Value { .. } | Self::Shape { .. } | Self::Key { .. } | Self::Certificate { .. } => {
+                ErrorKind::InvalidInput
             }
-            Self::Field { .. } | Self::Json { .. } => ErrorKind::PeerMisbehaved,
-            Self::Refused { code, sub_code } => refusal_kind(code, sub_code),
+            Self::Gateway { kind, .. } => *kind,
+            Self::Transport(_) | Self::NotKnown(_) | Self::Outside(_) => ErrorKind::Unavailable,
+            #[cfg(feature = "reqwest")]
+            Self::Random(_) => ErrorKind::Unavailable,
+            Self::Setup { .. } | Self::Lost { .. } => ErrorKind::Misuse,
+            #[cfg(feature = "reqwest")]
+            Self::HttpClient(_) => ErrorKind::Misuse,
+            Self::Unverified { .. }
+            | Self::UnknownCertificate { .. }
+            | Self::Unsigned { .. }
+            | Self::Unreadable { .. } => ErrorKind::Unverified,
+            Self::Field { .. } | Self::Json { .. } | Self::Bill { .. } => ErrorKind::PeerMisbehaved,
             Self::Status(status) if *status >= 500 => ErrorKind::Unavailable,
             Self::Status(_) => ErrorKind::PeerMisbehaved,
             Self::Request(_) | Self::Write(_) | Self::Sign(_) => ErrorKind::Misuse,
-            #[cfg(feature = "sqlite")]
-            Self::Sql(error) => sql_kind(error),
-            #[cfg(feature = "sqlite")]
-            Self::Migrate(_) => ErrorKind::Misuse,
-            #[cfg(feature = "sqlite")]
+            #[cfg(feature = "_sql")]
+            Self::Sql(error) => Trouble::of(error).kind(),
+            #[cfg(feature = "_sql")]
+            Self::Migrate(error) => Trouble::of_migration(error).kind(),
+            #[cfg(feature = "_sql")]
             Self::Corrupt { .. } => ErrorKind::Corrupt,
         }
     }
 }
 
-/// Code 20000 and the system errors say that the outcome is unknown; the rest is our own mistake.
-fn refusal_kind(code: &str, sub_code: &str) -> ErrorKind {
-    let unknown_outcome = code == "20000"
-        || sub_code == "ACQ.SYSTEM_ERROR"
-        || sub_code.starts_with("isp.")
-        || sub_code.starts_with("aop.");
-    if unknown_outcome { ErrorKind::Unavailable } else { ErrorKind::Misuse }
-}
-
-#[cfg(feature = "sqlite")]
-fn sql_kind(error: &sqlx::Error) -> ErrorKind {
-    match error {
-        sqlx::Error::PoolTimedOut | sqlx::Error::WorkerCrashed | sqlx::Error::Io(_) => ErrorKind::Unavailable,
-        // The low byte of an SQLite result code is its class: 5 is busy, 6 is locked.
-        sqlx::Error::Database(database) => {
-            let class = database.code().and_then(|code| code.parse::<u32>().ok()).map(|code| code % 256);
-            if matches!(class, Some(5 | 6)) { ErrorKind::Unavailable } else { ErrorKind::Misuse }
-        }
-        sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => ErrorKind::Corrupt,
-        _ => ErrorKind::Misuse,
-    }
+/// Where in a file, counted from 1.
+fn at_line(line: Option<u64>) -> String {
+    line.map(|line| format!(" at line {line}")).unwrap_or_default()
 }
 
 /// At most 64 characters of outside text, escaped, fit for a log line.
@@ -155,16 +207,5 @@ mod tests {
         assert!(text.contains("…`"), "{text}");
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         assert!(!error.is_transient());
-    }
-
-    #[test]
-    fn an_unknown_outcome_is_transient() {
-        for (code, sub_code) in [("20000", "isp.unknow-error"), ("40004", "ACQ.SYSTEM_ERROR")] {
-            let error = Error::from(Cause::Refused { code: code.into(), sub_code: sub_code.into() });
-            assert!(error.is_transient(), "{error}");
-        }
-        let ours =
-            Error::from(Cause::Refused { code: "40002".into(), sub_code: "isv.invalid-app-id".into() });
-        assert_eq!(ours.kind(), ErrorKind::Misuse);
     }
 }

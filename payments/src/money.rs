@@ -27,6 +27,7 @@ pub enum Currency {
     Cny,
 }
 
+const FEN_RULE: &str = "write fen from 1 to 10000000000, digits only";
 const RULE: &str = "write yuan from 0.01 to 100000000, at most two places, digits only";
 
 impl Money {
@@ -55,6 +56,39 @@ impl Money {
     pub fn parse_yuan(text: &str) -> Result<Self, Error> {
         let minor = minor_of(text).ok_or_else(|| refused_value("amount", text, RULE))?;
         Self::from_minor(minor, Currency::Cny).map_err(|_| refused_value("amount", text, RULE))
+    }
+
+    /// Reads whole fen such as `8800`, exactly, as WeChat Pay and UnionPay write amounts.
+    ///
+    /// # Errors
+    /// `InvalidInput` for signs, spaces, a point, needless leading zeros, and amounts out of range.
+    pub fn parse_fen(text: &str) -> Result<Self, Error> {
+        let refused = || refused_value("amount in fen", text, FEN_RULE);
+        let digits = !text.is_empty() && text.len() <= 11 && text.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits || text.starts_with('0') {
+            return Err(refused());
+        }
+        let minor = text.parse().map_err(|_| refused())?;
+        Self::from_minor(minor, Currency::Cny).map_err(|_| refused())
+    }
+
+    /// The sum; none if it leaves the range.
+    #[must_use]
+    pub fn checked_add(self, other: Self) -> Option<Self> {
+        // Both are at most `MINOR_MAX`, so the sum fits. There is one currency.
+        Self::from_minor(self.minor + other.minor, self.currency).ok()
+    }
+
+    /// The difference; none if nothing, or less than nothing, is left.
+    #[must_use]
+    pub fn checked_sub(self, other: Self) -> Option<Self> {
+        Self::from_minor(self.minor - other.minor, self.currency).ok()
+    }
+
+    /// Whole fen, as WeChat Pay and UnionPay read and write them: `8800`.
+    #[must_use]
+    pub fn fen_text(self) -> String {
+        self.minor.to_string()
     }
 
     /// Minor units (fen).
@@ -151,11 +185,13 @@ mod tests {
         fn text_and_amount_agree(minor in Money::MINOR_MIN..=Money::MINOR_MAX) {
             let money = Money::from_minor(minor, Currency::Cny).unwrap();
             prop_assert_eq!(Money::parse_yuan(&money.yuan_text()).unwrap(), money);
+            prop_assert_eq!(Money::parse_fen(&money.fen_text()).unwrap(), money);
+            prop_assert_eq!(money.checked_sub(money), None);
         }
 
         #[test]
         fn any_text_is_answered(text in ".{0,16}") {
-            if let Ok(money) = Money::parse_yuan(&text) {
+            for money in [Money::parse_yuan(&text), Money::parse_fen(&text)].into_iter().flatten() {
                 prop_assert!(money.minor() >= Money::MINOR_MIN);
             }
         }

@@ -14,6 +14,10 @@ use std::fmt;
 pub enum Channel {
     /// Alipay (`支付宝`).
     Alipay,
+    /// WeChat Pay (`微信支付`), API version 3.
+    Wechat,
+    /// UnionPay's online gateway (`银联全渠道`), ACP 5.1.0.
+    Unionpay,
 }
 
 /// What the gateway says about the trade.
@@ -24,6 +28,8 @@ pub enum TradeStatus {
     Waiting,
     /// The buyer paid.
     Paid,
+    /// The payment failed and will not come any more.
+    Failed,
     /// Closed: never paid, or refunded in full. Settling tells which, from the order's own history and from what
     /// the message says about a payment.
     Closed,
@@ -32,10 +38,10 @@ pub enum TradeStatus {
 /// A message about a trade; `S` says how far it is trusted.
 ///
 /// ```no_run
-/// # fn example(body: &[u8], merchant: &payments::alipay::Merchant, order: &payments::Order)
-/// # -> Result<(), payments::Error> {
+/// # fn example(body: &[u8], merchant: &payments::alipay::Merchant, order: &payments::Order,
+/// # now: payments::UnixMillis) -> Result<(), payments::Error> {
 /// use payments::alipay::RawNotify;
-/// let verified = RawNotify::parse(body)?.verify(merchant)?;
+/// let verified = RawNotify::parse(body)?.verify(merchant, now)?;
 /// match verified.check(&merchant.expected(order)) {
 ///     Ok(checked) => println!("trade {} is ours", checked.trade_no()), // store.settle(&checked, now)
 ///     Err(mismatch) => println!("not ours: {mismatch}"),
@@ -50,7 +56,7 @@ pub struct Notify<S> {
 
 /// The gateway signed it. Whether it is about our order is not known yet.
 #[derive(Debug, Clone, Copy)]
-pub struct Verified(());
+pub struct Verified(pub(crate) ());
 
 /// It is about our app, our seller, our order and our amount.
 #[derive(Debug, Clone)]
@@ -58,7 +64,8 @@ pub struct Checked {
     out_trade_no: OutTradeNo,
 }
 
-/// The facts of a verified message, gathered by a gateway module.
+/// The facts of a verified message, gathered by a gateway module. Where a gateway has no number of its own for a
+/// thing, the module repeats the nearest one and says so.
 pub(crate) struct Report {
     pub(crate) channel: Channel,
     pub(crate) app_id: String,
@@ -70,6 +77,8 @@ pub(crate) struct Report {
     pub(crate) notify_id: Option<String>,
     /// The message shows that money once came for this trade, wherever it is now.
     pub(crate) money_came: bool,
+    /// The message shows that a refund was asked for and not how much of the money is still here.
+    pub(crate) refund_asked: bool,
     pub(crate) fields: Params,
 }
 
@@ -78,9 +87,11 @@ pub(crate) struct Report {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     clippy::exhaustive_structs,
-    reason = "four fields, all of them needed; a new one must break callers"
+    reason = "five fields, all of them needed; a new one must break callers"
 )]
 pub struct ExpectedOrder {
+    /// The gateway that we configured these numbers for.
+    pub channel: Channel,
     /// Our application.
     pub app_id: AppId,
     /// The party that shall receive the money.
@@ -103,6 +114,8 @@ pub struct Mismatch {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum MismatchField {
+    /// Another gateway.
+    Channel,
     /// Another application of the same or another merchant.
     AppId,
     /// Another receiver of the money.
@@ -111,6 +124,8 @@ pub enum MismatchField {
     OutTradeNo,
     /// Another amount.
     Amount,
+    /// Another refund.
+    RefundNo,
 }
 
 impl Notify<Verified> {
@@ -131,6 +146,7 @@ impl Notify<Verified> {
     /// The first field that differs. This is an expected answer: the message is genuine and not about this order.
     pub fn check(self, expected: &ExpectedOrder) -> Result<Notify<Checked>, Mismatch> {
         let found = &self.report;
+        differs(MismatchField::Channel, expected.channel.code(), found.channel.code())?;
         differs(MismatchField::AppId, expected.app_id.as_str(), &found.app_id)?;
         differs(MismatchField::SellerId, expected.seller_id.as_str(), &found.seller_id)?;
         differs(MismatchField::OutTradeNo, expected.out_trade_no.as_str(), &found.out_trade_no)?;
@@ -184,6 +200,11 @@ impl<S> Notify<S> {
         self.report.money_came
     }
 
+    /// True if a refund of this trade was asked for, and the message does not tell what became of it.
+    pub(crate) fn refund_asked(&self) -> bool {
+        self.report.refund_asked
+    }
+
     /// Any other signed field by its name at the gateway, such as `gmt_payment` or `buyer_id`. None if it is empty:
     /// the gateway does not sign empty fields.
     #[must_use]
@@ -192,7 +213,7 @@ impl<S> Notify<S> {
     }
 }
 
-fn differs(field: MismatchField, expected: &str, found: &str) -> Result<(), Mismatch> {
+pub(crate) fn differs(field: MismatchField, expected: &str, found: &str) -> Result<(), Mismatch> {
     if expected == found {
         Ok(())
     } else {
@@ -211,6 +232,8 @@ impl Mismatch {
 impl fmt::Display for Mismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self.field {
+            MismatchField::Channel => "channel",
+            MismatchField::RefundNo => "refund no",
             MismatchField::AppId => "app id",
             MismatchField::SellerId => "seller id",
             MismatchField::OutTradeNo => "out trade no",
@@ -236,11 +259,16 @@ impl<S> fmt::Debug for Notify<S> {
 }
 
 impl Channel {
+    /// Every channel.
+    pub const ALL: [Self; 3] = [Self::Alipay, Self::Wechat, Self::Unionpay];
+
     /// The word that stores and logs use.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
             Self::Alipay => "alipay",
+            Self::Wechat => "wechat",
+            Self::Unionpay => "unionpay",
         }
     }
 
@@ -249,9 +277,7 @@ impl Channel {
     /// # Errors
     /// `InvalidInput` for any other word.
     pub fn parse(code: &str) -> Result<Self, Error> {
-        match code {
-            "alipay" => Ok(Self::Alipay),
-            _ => Err(crate::error::refused_value("channel", code, "this version does not know it")),
-        }
+        let known = Self::ALL.into_iter().find(|channel| channel.code() == code);
+        known.ok_or_else(|| crate::error::refused_value("channel", code, "this version does not know it"))
     }
 }

@@ -75,7 +75,18 @@ identifier!(
 );
 
 identifier!(
-    /// The application at the gateway: Alipay's `app_id`.
+    /// The merchant's own number of one refund (Alipay's `out_request_no`, WeChat Pay's `out_refund_no`, UnionPay's
+    /// `orderId` of the refund). A repeat under the same number is the same refund; a new number is a second one.
+    RefundNo,
+    "refund no",
+    6..=64,
+    |byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-',
+    "use 6 to 64 of A-Z a-z 0-9 _ -"
+);
+
+identifier!(
+    /// The application at the gateway: Alipay's `app_id`, WeChat Pay's `appid`; UnionPay has none and repeats its
+    /// merchant number here.
     AppId,
     "app id",
     1..=32,
@@ -84,7 +95,8 @@ identifier!(
 );
 
 identifier!(
-    /// The party that receives the money: Alipay's `seller_id`, 16 digits that begin with 2088.
+    /// The party that receives the money: Alipay's `seller_id` (16 digits that begin with 2088), WeChat Pay's
+    /// `mchid`, UnionPay's `merId` (15 characters).
     SellerId,
     "seller id",
     1..=32,

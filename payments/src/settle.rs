@@ -1,6 +1,7 @@
 //! The rule of settlement: what one checked notify means for one stored order. Every store runs exactly this rule.
 
 use crate::notify::{Channel, Checked, Notify, TradeStatus};
+use crate::store::Task;
 use crate::{Money, Order, TradeEvent, TradeNo, TradeState, Transition, UnixMillis, apply};
 
 /// An order with its history, as a store holds it.
@@ -13,9 +14,11 @@ pub struct StoredOrder {
     pub state: TradeState,
     /// Every trade that paid for it, in order of arrival. More than one means: paid twice.
     pub payments: Vec<Payment>,
+    /// The channels that the buyer was sent to, and when first.
+    pub submissions: Vec<(Channel, UnixMillis)>,
     /// When it was created.
     pub created_at: UnixMillis,
-    /// When its state or its payments changed last.
+    /// When its state, its payments or its submissions changed last.
     pub updated_at: UnixMillis,
 }
 
@@ -52,7 +55,8 @@ pub enum Settlement {
     /// The trade that paid first was refunded in full, also if this message is the first to tell that it had paid.
     Refunded,
     /// The message brings no money: the trade is unpaid, or it is a second one and was refunded. The order does not
-    /// move.
+    /// move. With [`TradeStatus::Paid`] the trade was paid unseen and a refund was asked for since: whether the money
+    /// is still here is for a person to look up at the gateway.
     NotPaid {
         /// What the gateway says.
         status: TradeStatus,
@@ -97,15 +101,57 @@ pub(crate) struct Verdict {
     pub(crate) write: Option<Write>,
 }
 
-/// A change of one stored order.
+/// A change of one stored order, and the work that follows from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Write {
     pub(crate) state: TradeState,
+    pub(crate) submission: Option<(Channel, UnixMillis)>,
     pub(crate) payment: Option<Payment>,
+    pub(crate) task: Option<Task>,
+}
+
+impl Write {
+    /// The order moves and nothing else happens.
+    pub(crate) fn state(state: TradeState) -> Self {
+        Self { state, submission: None, payment: None, task: None }
+    }
+
+    fn payment(state: TradeState, notify: &Notify<Checked>, at: UnixMillis) -> Self {
+        Self { payment: Some(payment_by(notify, at)), ..Self::state(state) }
+    }
+
+    /// The order moved to this state because money of its first trade went back.
+    pub(crate) fn refunded(state: TradeState) -> Self {
+        let task = (state == TradeState::Refunded).then_some(Task::Withdraw);
+        Self { task, ..Self::state(state) }
+    }
 }
 
 impl StoredOrder {
     pub(crate) fn new(order: Order, at: UnixMillis) -> Self {
-        Self { order, state: TradeState::Created, payments: Vec::new(), created_at: at, updated_at: at }
+        Self {
+            order,
+            state: TradeState::Created,
+            payments: Vec::new(),
+            submissions: Vec::new(),
+            created_at: at,
+            updated_at: at,
+        }
+    }
+
+    /// Whether this trade paid first, and so decides whether the order is refunded.
+    pub(crate) fn first_paid_by(&self, channel: Channel, trade_no: &TradeNo) -> bool {
+        self.payments.first().is_some_and(|first| first.is_of(channel, trade_no))
+    }
+
+    pub(crate) fn paid_by(&self, channel: Channel, trade_no: &TradeNo) -> bool {
+        self.payments.iter().any(|payment| payment.is_of(channel, trade_no))
+    }
+}
+
+impl Payment {
+    fn is_of(&self, channel: Channel, trade_no: &TradeNo) -> bool {
+        self.channel == channel && self.trade_no == *trade_no
     }
 }
 
@@ -116,37 +162,47 @@ pub(crate) fn settle(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMil
     match notify.status() {
         TradeStatus::Paid => settle_paid(stored, notify, at),
         TradeStatus::Closed => settle_closed(stored, notify, at),
-        status @ TradeStatus::Waiting => only(Settlement::NotPaid { status }),
+        status @ (TradeStatus::Waiting | TradeStatus::Failed) => only(Settlement::NotPaid { status }),
     }
 }
 
 fn settle_paid(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis) -> Verdict {
-    if stored.payments.iter().any(|payment| is_of(payment, notify)) {
+    let (channel, trade_no) = (notify.channel(), notify.trade_no());
+    if stored.paid_by(channel, trade_no) {
         return only(Settlement::Duplicate);
     }
-    let (state, settlement) = match (apply(stored.state, TradeEvent::Paid), stored.payments.first()) {
-        (Transition::Moved(state @ TradeState::PaidLate), _) => (state, Settlement::PaidAfterClose),
-        (Transition::Moved(state), _) => (state, Settlement::Paid),
+    // Nobody told of the payment before a refund was asked for: the money may be gone, so nothing is delivered.
+    if notify.refund_asked() {
+        return only(Settlement::NotPaid { status: notify.status() });
+    }
+    let give_back = Task::GiveBack { channel, trade_no: trade_no.clone() };
+    let (state, settlement, task) = match (apply(stored.state, TradeEvent::Paid), stored.payments.first()) {
+        (Transition::Moved(state @ TradeState::PaidLate), _) => {
+            (state, Settlement::PaidAfterClose, give_back)
+        }
+        (Transition::Moved(state), _) => (state, Settlement::Paid, Task::Deliver),
         (Transition::Same | Transition::Refused, Some(first)) => {
-            (stored.state, Settlement::PaidTwice { first: first.trade_no.clone() })
+            (stored.state, Settlement::PaidTwice { first: first.trade_no.clone() }, give_back)
         }
         // INVARIANT: a state that knows of money has a payment, so a store never comes here.
         (Transition::Same | Transition::Refused, None) => return only(Settlement::Duplicate),
     };
-    Verdict { settlement, write: Some(Write { state, payment: Some(payment_by(notify, at)) }) }
+    Verdict { settlement, write: Some(Write { task: Some(task), ..Write::payment(state, notify, at) }) }
 }
 
 /// A closed trade was refunded in full if it had paid this order, and never paid otherwise. The second case does
 /// not close the order: the buyer may be paying through another trade.
+///
+/// Our own refund may have told the same before: then the order is refunded already and this is a duplicate.
 fn settle_closed(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis) -> Verdict {
     let not_paid = Settlement::NotPaid { status: notify.status() };
-    if !stored.payments.iter().any(|payment| is_of(payment, notify)) {
+    if !stored.paid_by(notify.channel(), notify.trade_no()) {
         return if notify.money_came() { settle_unseen(stored, notify, at) } else { only(not_paid) };
     }
-    let paid_first = stored.payments.first().is_some_and(|first| is_of(first, notify));
+    let paid_first = stored.first_paid_by(notify.channel(), notify.trade_no());
     match apply(stored.state, TradeEvent::Refunded) {
         Transition::Moved(state) if paid_first => {
-            Verdict { settlement: Settlement::Refunded, write: Some(Write { state, payment: None }) }
+            Verdict { settlement: Settlement::Refunded, write: Some(Write::refunded(state)) }
         }
         Transition::Same if paid_first => only(Settlement::Duplicate),
         _ => only(not_paid),
@@ -154,7 +210,7 @@ fn settle_closed(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis)
 }
 
 /// Money that came and went back before anybody told us. The payment is recorded, so that the message about it,
-/// still under way, is a duplicate and delivers nothing.
+/// still under way, is a duplicate and delivers nothing; so there is nothing to withdraw either.
 fn settle_unseen(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis) -> Verdict {
     let (state, settlement) = match apply(stored.state, TradeEvent::Paid) {
         // Paid and refunded in one step: every state that a payment leads to can be refunded.
@@ -163,7 +219,7 @@ fn settle_unseen(stored: &StoredOrder, notify: &Notify<Checked>, at: UnixMillis)
             (stored.state, Settlement::NotPaid { status: notify.status() })
         }
     };
-    Verdict { settlement, write: Some(Write { state, payment: Some(payment_by(notify, at)) }) }
+    Verdict { settlement, write: Some(Write::payment(state, notify, at)) }
 }
 
 fn payment_by(notify: &Notify<Checked>, at: UnixMillis) -> Payment {
@@ -173,10 +229,6 @@ fn payment_by(notify: &Notify<Checked>, at: UnixMillis) -> Payment {
         notify_id: notify.notify_id().map(ToOwned::to_owned),
         settled_at: at,
     }
-}
-
-fn is_of(payment: &Payment, notify: &Notify<Checked>) -> bool {
-    payment.channel == notify.channel() && payment.trade_no == *notify.trade_no()
 }
 
 fn only(settlement: Settlement) -> Verdict {

@@ -29,6 +29,12 @@ pub trait Verifier: Debug + Send + Sync {
     fn verify(&self, message: &[u8], signature: &[u8]) -> bool;
 }
 
+impl<T: Verifier + ?Sized> Verifier for std::sync::Arc<T> {
+    fn verify(&self, message: &[u8], signature: &[u8]) -> bool {
+        (**self).verify(message, signature)
+    }
+}
+
 impl Signer for PrivateKey {
     fn sign(&self, message: &[u8]) -> Result<Vec<u8>, Error> {
         let mut signature = vec![0; self.0.public_modulus_len()];
@@ -48,10 +54,20 @@ impl Verifier for PublicKey {
 
 /// The signature as the gateways carry it: standard base64 with padding.
 pub(crate) fn sign_text(signer: &dyn Signer, message: &str) -> Result<String, Error> {
-    signer.sign(message.as_bytes()).map(|signature| STANDARD.encode(signature))
+    sign_bytes(signer, message.as_bytes())
+}
+
+/// The same for a message that need not be text.
+pub(crate) fn sign_bytes(signer: &dyn Signer, message: &[u8]) -> Result<String, Error> {
+    signer.sign(message).map(|signature| STANDARD.encode(signature))
 }
 
 /// Verifies a signature in base64. Empty, broken and wrong are all the same "no".
 pub(crate) fn verify_text(verifier: &dyn Verifier, message: &str, signature: &str) -> bool {
-    STANDARD.decode(signature).is_ok_and(|signature| verifier.verify(message.as_bytes(), &signature))
+    verify_bytes(verifier, message.as_bytes(), signature)
+}
+
+/// The same for a message that need not be text.
+pub(crate) fn verify_bytes(verifier: &dyn Verifier, message: &[u8], signature: &str) -> bool {
+    STANDARD.decode(signature).is_ok_and(|signature| verifier.verify(message, &signature))
 }

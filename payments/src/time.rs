@@ -17,6 +17,8 @@ const DAY_SECS: u64 = 86_400;
 const EPOCH_DAYS: u64 = 719_468;
 /// Days in 400 years.
 const ERA_DAYS: u64 = 146_097;
+const DIGITS_RULE: &str = "write a China time as `yyyyMMddHHmmss`, from 1970 to 9999";
+const RFC3339_RULE: &str = "write RFC 3339, such as `2026-09-22T00:00:00+08:00`";
 const TIME_RULE: &str = "write a China time as `yyyy-MM-dd HH:mm:ss`, from 1970 to 9999";
 
 impl UnixMillis {
@@ -51,6 +53,43 @@ impl UnixMillis {
         format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}")
     }
 
+    /// `yyyyMMddHHmmss` in China, as UnionPay writes it.
+    #[must_use]
+    pub fn china_digits(self) -> String {
+        self.china_text().chars().filter(char::is_ascii_digit).collect()
+    }
+
+    /// RFC 3339 with seconds and the offset of China: `2026-09-22T00:00:00+08:00`, as WeChat Pay writes it.
+    #[must_use]
+    pub fn china_rfc3339(self) -> String {
+        format!("{}+08:00", self.china_text().replace(' ', "T"))
+    }
+
+    /// Reads `yyyyMMddHHmmss` in China time.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the shape is another, or there is no such day or second.
+    pub fn parse_china_digits(text: &str) -> Result<Self, Error> {
+        let refused = || refused_value("time", text, DIGITS_RULE);
+        if text.len() != 14 || !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(refused());
+        }
+        let part = |from: usize, to: usize| text.get(from..to).ok_or_else(refused);
+        let (date, time) = (
+            [part(0, 4)?, part(4, 6)?, part(6, 8)?].join("-"),
+            [part(8, 10)?, part(10, 12)?, part(12, 14)?].join(":"),
+        );
+        Self::parse_china_text(&format!("{date} {time}")).map_err(|_| refused())
+    }
+
+    /// Reads RFC 3339 with whole seconds or a fraction, and any offset in whole minutes or `Z`.
+    ///
+    /// # Errors
+    /// `InvalidInput` if the shape is another, or there is no such day or second.
+    pub fn parse_rfc3339(text: &str) -> Result<Self, Error> {
+        rfc3339(text).ok_or_else(|| refused_value("time", text, RFC3339_RULE))
+    }
+
     /// Reads `yyyy-MM-dd HH:mm:ss` in China time.
     ///
     /// # Errors
@@ -73,6 +112,38 @@ impl UnixMillis {
         let secs = days * DAY_SECS + hour * 3600 + minute * 60 + second;
         secs.checked_sub(CHINA_OFFSET_SECS).map(|secs| Self::from_millis(secs * 1000)).ok_or_else(refused)
     }
+}
+
+/// The local time read as China's, moved by the difference of the offsets.
+fn rfc3339(text: &str) -> Option<UnixMillis> {
+    let (local, rest) = (text.get(..19)?, text.get(19..)?);
+    if !matches!(local.as_bytes().get(10), Some(b'T' | b't')) {
+        return None;
+    }
+    let china = UnixMillis::parse_china_text(&local.replace(['T', 't'], " ")).ok()?;
+    let (fraction, offset) = match rest.strip_prefix('.') {
+        None => (0, rest),
+        Some(rest) => {
+            let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+            let millis = format!("{:0<3}", rest.get(..digits.min(3))?);
+            ((1..=9).contains(&digits).then(|| millis.parse::<u64>().ok())??, rest.get(digits..)?)
+        }
+    };
+    let utc = china.as_millis().checked_add(CHINA_OFFSET_SECS * 1000)?.checked_add(fraction)?;
+    if matches!(offset, "Z" | "z") {
+        return Some(UnixMillis::from_millis(utc));
+    }
+    let (sign, clock) = (offset.get(..1)?, offset.get(1..)?);
+    let [hours, minutes] = clock_of(clock)?;
+    let offset_millis = (hours * 60 + minutes) * 60_000;
+    let at = if sign == "+" { utc.checked_sub(offset_millis) } else { utc.checked_add(offset_millis) };
+    (matches!(sign, "+" | "-")).then_some(at?).map(UnixMillis::from_millis)
+}
+
+/// Hours and minutes of `HH:mm`.
+fn clock_of(text: &str) -> Option<[u64; 2]> {
+    let [hours, minutes, _] = numbers(&format!("{text}:00"), ':', [2, 2, 2])?;
+    (hours <= 23 && minutes <= 59).then_some([hours, minutes])
 }
 
 /// Three numbers of exactly these widths, divided by `separator`.
@@ -141,7 +212,40 @@ mod tests {
         }
     }
 
+    #[test]
+    fn rfc3339_in_any_offset() {
+        let at = UnixMillis::from_millis(1_576_912_556_000);
+        assert_eq!(at.china_rfc3339(), "2019-12-21T15:15:56+08:00");
+        for text in ["2019-12-21T15:15:56+08:00", "2019-12-21T07:15:56Z", "2019-12-21T02:45:56-04:30"] {
+            assert_eq!(UnixMillis::parse_rfc3339(text).unwrap(), at, "{text}");
+        }
+        let fraction = UnixMillis::parse_rfc3339("2019-12-21T15:15:56.05+08:00").unwrap();
+        assert_eq!(fraction.as_millis(), at.as_millis() + 50);
+        for text in [
+            "2019-12-21 15:15:56+08:00",
+            "2019-12-21T15:15:56",
+            "2019-12-21T15:15:56+8:00",
+            "2019-12-21T15:15:56.+08:00",
+            "2019-12-21T15:15:56+24:00",
+            "2019-02-29T15:15:56Z",
+        ] {
+            assert!(UnixMillis::parse_rfc3339(text).is_err(), "{text}");
+        }
+    }
+
     proptest! {
+        #[test]
+        fn digits_and_moment_agree(secs in 0..=UnixMillis::MAX.as_millis() / 1000) {
+            let at = UnixMillis::from_millis(secs * 1000);
+            prop_assert_eq!(UnixMillis::parse_china_digits(&at.china_digits()).unwrap(), at);
+            prop_assert_eq!(UnixMillis::parse_rfc3339(&at.china_rfc3339()).unwrap(), at);
+        }
+
+        #[test]
+        fn any_other_text_is_answered(text in ".{0,30}") {
+            let _answered = (UnixMillis::parse_rfc3339(&text), UnixMillis::parse_china_digits(&text));
+        }
+
         #[test]
         fn text_and_moment_agree(secs in 0..=UnixMillis::MAX.as_millis() / 1000) {
             let at = UnixMillis::from_millis(secs * 1000);

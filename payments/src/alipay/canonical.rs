@@ -4,6 +4,8 @@ use crate::form::{self, Params};
 
 /// What a notify leaves out (the V1 rule of the manual): payments sign neither of these.
 pub(crate) const NOTIFY_UNSIGNED: &[&str] = &["sign", "sign_type"];
+/// What a service message leaves out (the V2 rule): its `sign_type` is signed.
+pub(crate) const SERVICE_UNSIGNED: &[&str] = &["sign"];
 /// What a request leaves out: `sign_type` is signed there.
 pub(crate) const REQUEST_UNSIGNED: &[&str] = &["sign"];
 

@@ -1,12 +1,12 @@
 //! The asynchronous notify of a trade (manual: 异步通知), and the answer to it.
 
 use super::merchant::Merchant;
-use super::signed_form::SignedForm;
+use super::signed_form::{Rule, SignedForm};
 use crate::error::{Cause, Error};
 use crate::form::Params;
 use crate::notify::{Channel, Notify, Report, TradeStatus, Verified};
 use crate::settle::Ack;
-use crate::{Money, TradeNo};
+use crate::{Money, TradeNo, UnixMillis};
 use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 use std::fmt;
@@ -17,7 +17,8 @@ pub const ACK_SUCCESS: &str = "success";
 pub const ACK_FAIL: &str = "fail";
 
 const WHAT: &str = "alipay notify";
-const SYNC_TYPE: &str = "trade_status_sync";
+/// The type of every message about a trade.
+pub(super) const SYNC_TYPE: &str = "trade_status_sync";
 
 /// The answer to a notify: status 200, the exact body.
 #[must_use]
@@ -34,6 +35,10 @@ pub fn ack_response(ack: Ack) -> Response<Bytes> {
 }
 
 /// A notify as it arrived: decoded, and not trusted. It shows nothing but can be verified.
+///
+/// A partial refund is told in the same form: the trade stays [`TradeStatus::Paid`], and the verified notify has the
+/// fields `refund_fee` (all refunds so far, in yuan), `gmt_refund` and `out_biz_no` (the number of the refund).
+/// Alipay sends nothing about a refund alone: ask with [`RefundQuery`](super::RefundQuery).
 pub struct RawNotify(SignedForm);
 
 impl RawNotify {
@@ -46,12 +51,18 @@ impl RawNotify {
         SignedForm::parse(WHAT, body).map(Self)
     }
 
-    /// Verifies the signature with Alipay's public key, then reads the trade.
+    /// Verifies the signature with Alipay's public key, or with a certificate that is valid at this moment, then reads
+    /// the trade.
     ///
     /// # Errors
     /// `Unverified` if the signature does not fit; `PeerMisbehaved` if what Alipay signed is no trade message.
-    pub fn verify(self, merchant: &Merchant) -> Result<Notify<Verified>, Error> {
-        self.0.verify(merchant).and_then(report).map(Notify::verified)
+    ///
+    /// In certificate mode it is also [`Error::unknown_certificate`] if it names a certificate that this process does
+    /// not know. Do not download that one, because anybody can send a notify: answer with a failure and make one cheap
+    /// call, such as a query of any trade, through [`Merchant::call`]. If Alipay has a new certificate, its reply makes
+    /// it known, and the next attempt of the notify verifies.
+    pub fn verify(self, merchant: &Merchant, received_at: UnixMillis) -> Result<Notify<Verified>, Error> {
+        self.0.verify(merchant, Rule::Payment, received_at).and_then(report).map(Notify::verified)
     }
 }
 
@@ -77,6 +88,7 @@ fn report(params: Params) -> Result<Report, Error> {
         status,
         notify_id: Some(text(&params, "notify_id")?.to_owned()),
         money_came: status == TradeStatus::Paid || shows_payment(&params),
+        refund_asked: false,
         fields: params,
     })
 }

@@ -1,19 +1,18 @@
 //! `alipay.trade.page.pay`: the buyer's browser carries the signed request; there is no reply to read.
 
-use super::merchant::{CallbackUrl, Merchant};
-use super::request::{PAGE_PAY, PAGE_PAY_PRODUCT, alipay_number, signed_params};
-use crate::error::{Error, refused_value};
-use crate::form::{self, Params};
-use crate::html::escape;
-use crate::{Order, Stamp, UnixMillis};
-use serde::Serialize;
+use super::merchant::Merchant;
+use super::redirect::Redirect;
+use super::request::{NothingMore, PAGE_PAY, PAGE_PAY_PRODUCT, order_content};
+use crate::error::Error;
+use crate::{CallbackUrl, Order, Stamp, UnixMillis};
 
 /// A payment on Alipay's page, for a browser on a computer (product `FAST_INSTANT_TRADE_PAY`).
 ///
 /// ```
 /// # #[cfg(feature = "sandbox")]
 /// # fn example() -> Result<(), payments::Error> {
-/// # use payments::alipay::{CallbackUrl, Endpoint, Merchant, PagePay};
+/// # use payments::CallbackUrl;
+/// # use payments::alipay::{Endpoint, Merchant, PagePay};
 /// # use payments::{AppId, Money, Nonce, Order, OutTradeNo, SellerId, Stamp, Subject, UnixMillis};
 /// # let (app_key, gateway_key) = (payments::sandbox::generate_key()?, payments::sandbox::generate_key()?);
 /// # let merchant = Merchant::new(AppId::parse("9021000122682882")?, SellerId::parse("2088721003899159")?,
@@ -45,23 +44,6 @@ pub struct PagePay {
     pub expires_at: Option<UnixMillis>,
 }
 
-/// A signed request that the buyer's browser carries to the gateway.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Redirect {
-    endpoint: String,
-    params: Params,
-}
-
-#[derive(Serialize)]
-struct BizContent<'a> {
-    out_trade_no: &'a str,
-    product_code: &'a str,
-    subject: &'a str,
-    total_amount: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    time_expire: Option<String>,
-}
-
 impl PagePay {
     /// A payment without a time limit of its own.
     #[must_use]
@@ -82,54 +64,7 @@ impl PagePay {
     /// `InvalidInput` if Alipay does not take the number (no `-`) or the subject (no `/`, `=`, `&`);
     /// `Misuse` if the key cannot sign.
     pub fn redirect(&self, merchant: &Merchant, stamp: Stamp) -> Result<Redirect, Error> {
-        let subject = self.order.subject.as_str();
-        if subject.contains(['/', '=', '&']) {
-            return Err(refused_value("subject", subject, "Alipay takes none of `/`, `=` and `&`"));
-        }
-        let biz_content = BizContent {
-            out_trade_no: alipay_number(&self.order.out_trade_no)?,
-            product_code: PAGE_PAY_PRODUCT,
-            subject,
-            total_amount: self.order.amount.yuan_text(),
-            time_expire: self.expires_at.map(UnixMillis::china_text),
-        };
-        let urls = [("notify_url", self.notify_url.as_str()), ("return_url", self.return_url.as_str())];
-        let params = signed_params(merchant, PAGE_PAY, &biz_content, &urls, stamp.now)?;
-        Ok(Redirect { endpoint: merchant.endpoint.as_str().to_owned(), params })
-    }
-}
-
-impl Redirect {
-    /// The address for a 303 redirect. It grows with the subject; use [`Redirect::form`] where lengths are limited.
-    #[must_use]
-    pub fn url(&self) -> String {
-        format!("{}?{}", self.endpoint, self.query())
-    }
-
-    /// The part of [`Redirect::url`] after the question mark.
-    #[must_use]
-    pub fn query(&self) -> String {
-        form::encode(&self.params)
-    }
-
-    /// A `<form>` element with a button, every value escaped. It holds no script: a page with a strict content
-    /// security policy submits the form `alipay-page-pay` from its own script, or lets the buyer press the button.
-    #[must_use]
-    pub fn form(&self) -> String {
-        // The gateway has to know the charset before it reads the body, so that one stays in the address.
-        let action = format!("{}?charset=utf-8", self.endpoint);
-        let inputs: String = self
-            .params
-            .iter()
-            .filter(|(name, _)| *name != "charset")
-            .map(|(name, value)| {
-                format!("<input type=\"hidden\" name=\"{name}\" value=\"{}\">\n", escape(value))
-            })
-            .collect();
-        format!(
-            "<form id=\"alipay-page-pay\" method=\"post\" accept-charset=\"utf-8\" action=\"{}\">\n{inputs}\
-             <button type=\"submit\">支付宝 Alipay</button>\n</form>\n",
-            escape(&action)
-        )
+        let content = order_content(&self.order, PAGE_PAY_PRODUCT, self.expires_at, NothingMore {})?;
+        Redirect::new(merchant, PAGE_PAY, &content, &self.notify_url, &self.return_url, stamp.now)
     }
 }

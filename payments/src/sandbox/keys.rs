@@ -2,8 +2,12 @@
 
 use crate::error::{Cause, Error};
 use crate::{AppId, PrivateKey, PublicKey, SellerId};
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rsa::{KeyPair, KeySize};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// A fresh RSA key of 2048 bits, for the sandbox or for a merchant that only ever talks to it.
 ///
@@ -12,6 +16,16 @@ use std::sync::Arc;
 pub fn generate_key() -> Result<PrivateKey, Error> {
     let pair = KeyPair::generate(KeySize::Rsa2048).map_err(|error| Cause::Sign(Box::new(error)))?;
     Ok(PrivateKey(Arc::new(pair)))
+}
+
+/// A private key as one line of base64 (PKCS#8), for the configuration of a merchant that only ever talks to the
+/// sandbox. [`PrivateKey::parse`] reads it.
+///
+/// # Errors
+/// `Misuse` if the key cannot be written, which no generated key shows.
+pub fn private_key_text(key: &PrivateKey) -> Result<Zeroizing<String>, Error> {
+    let der: Pkcs8V1Der<'_> = key.0.as_der().map_err(|error| Cause::Sign(Box::new(error)))?;
+    Ok(Zeroizing::new(STANDARD.encode(der.as_ref())))
 }
 
 /// The keys that the sandbox signs its notifies, returns and replies with.

@@ -1,134 +1,157 @@
-//! Orders in SQLite: the pure rules inside one write transaction. No rule of its own.
+//! Orders in SQL tables: the pure rules inside one transaction that holds the order. No rule of its own.
 
-use super::{BoxFuture, Creation, OrderStore, Step, step, taken};
-use crate::error::{Cause, quoted};
-use crate::notify::{Channel, Checked, Notify};
-use crate::settle::{self, Payment, Settlement, StoredOrder, Write};
-use crate::{
-    Currency, Error, Money, Order, OutTradeNo, Subject, TradeEvent, TradeNo, TradeState, UnixMillis,
+mod backend;
+mod fault;
+mod migrate;
+mod rows;
+mod statement;
+mod steps;
+mod tables;
+
+pub use self::backend::Backend;
+pub(crate) use self::fault::Trouble;
+
+use self::steps::again;
+use super::{
+    BoxFuture, Creation, OrderStore, RefundRenewal, RefundSettlement, RefundStart, RefundStep, Step,
+    StoredMovement, StoredRefund, Submission, Work,
 };
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::sqlite::{SqliteConnection, SqlitePool, SqliteRow};
-use sqlx::{Row as _, SqlSafeStr as _, Sqlite, Transaction};
+use crate::error::Cause;
+use crate::notify::{Channel, Checked, Notify};
+use crate::refund::books;
+use crate::settle::{self, Settlement, StoredOrder};
+use crate::submit;
+use crate::{
+    Error, Order, OutTradeNo, Refund, RefundChecked, RefundNo, RefundNotify, TradeEvent, UnixMillis,
+};
+use sqlx::Pool;
+use std::fmt;
 
-/// Orders in the tables `payments_order` and `payments_notify` of an SQLite database.
+/// Orders in the tables `payments_order`, `payments_payment`, `payments_submission`, `payments_refund` and
+/// `payments_work` of a database that the application already has.
+///
+/// A step that changes nothing, such as a repeated notify, takes no lock.
+pub struct SqlStore<B: Backend> {
+    pool: Pool<B>,
+}
+
+/// Orders in SQLite.
 ///
 /// ```
-/// # #[cfg(feature = "sqlite")]
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use payments::store::SqliteStore;
-/// let folder = tempfile::tempdir()?;
-/// let address = format!("sqlite://{}?mode=rwc", folder.path().join("shop.db").display());
-/// let store = SqliteStore::new(sqlx::SqlitePool::connect(&address).await?);
+/// use payments::store::{OrderStore, SqliteStore};
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("shop.db");
+/// let options = sqlx::sqlite::SqliteConnectOptions::new()
+///     .filename(file)
+///     .create_if_missing(true)
+///     .journal_mode(sqlx::sqlite::SqliteJournalMode::Wal);
+/// let store = SqliteStore::new(sqlx::SqlitePool::connect_with(options).await?);
+/// store.migrate().await?;
+/// assert_eq!(store.find(&payments::OutTradeNo::parse("COURSE_0001")?).await?, None);
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "sqlite")]
+pub type SqliteStore = SqlStore<sqlx::Sqlite>;
+
+/// Orders in PostgreSQL 12 or later. The application chooses its TLS among the features of sqlx.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = sqlx::PgPool::connect("postgres://shop@db.example/shop").await?;
+/// let store = payments::store::PostgresStore::new(pool);
 /// store.migrate().await?;
 /// # Ok(())
 /// # }
-/// # #[cfg(not(feature = "sqlite"))]
-/// # fn main() {}
 /// ```
-#[derive(Debug, Clone)]
-pub struct SqliteStore {
-    pool: SqlitePool,
-}
+#[cfg(feature = "postgres")]
+pub type PostgresStore = SqlStore<sqlx::Postgres>;
 
-impl SqliteStore {
-    /// A store over a pool of the application. Call [`SqliteStore::migrate`] once at the start.
+/// Orders in MySQL 8 or MariaDB 10.5, or later. The application chooses its TLS among the features of sqlx.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = sqlx::MySqlPool::connect("mysql://shop@db.example/shop").await?;
+/// let store = payments::store::MysqlStore::new(pool);
+/// store.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "mysql")]
+pub type MysqlStore = SqlStore<sqlx::MySql>;
+
+impl<B: Backend> SqlStore<B> {
+    /// A store over a pool of the application. Call [`migrate`](Self::migrate) once at the start.
     #[must_use]
-    pub fn new(pool: SqlitePool) -> Self {
+    pub const fn new(pool: Pool<B>) -> Self {
         Self { pool }
     }
 
-    /// Creates or updates the tables. Running it again changes nothing.
+    /// Creates the tables, or brings them up to date; does nothing if they are. Any number of processes may call it at
+    /// once.
     ///
     /// # Errors
-    /// `Misuse` if a table of the same name but another shape is there.
+    /// `Unavailable` if the database cannot be reached; `Misuse` if its tables belong to another version of this
+    /// crate, or the user may not make them.
     pub async fn migrate(&self) -> Result<(), Error> {
-        let orders = include_str!("../../migrations/0001_orders.sql").into_sql_str();
-        let first = Migration::new(1, "orders".into(), MigrationType::Simple, orders, false);
-        let mut migrator = Migrator::with_migrations(vec![first]);
-        // Several libraries may share one database; each keeps its own list of applied migrations.
-        migrator.dangerous_set_table_name("payments_migration");
-        migrator.run(&self.pool).await.map_err(|error| Error::from(Cause::from(error)))
-    }
-
-    /// A transaction that holds the write lock from its first moment, so that the rule sees the last state.
-    async fn begin(&self) -> Result<Transaction<'static, Sqlite>, Error> {
-        self.pool.begin_with("BEGIN IMMEDIATE").await.map_err(sql)
-    }
-
-    async fn insert(&self, order: &Order, at: UnixMillis) -> Result<Creation, Error> {
-        let mut tx = self.begin().await?;
-        if let Some(stored) = load(&mut tx, &order.out_trade_no).await? {
-            return Ok(taken(&stored.order, order));
-        }
-        sqlx::query("INSERT INTO payments_order VALUES (?, ?, ?, ?, ?, ?, ?)")
-            .bind(order.out_trade_no.as_str())
-            .bind(order.subject.as_str())
-            .bind(order.amount.minor())
-            .bind(order.amount.currency().code())
-            .bind(TradeState::Created.code())
-            .bind(column(at))
-            .bind(column(at))
-            .execute(&mut *tx)
-            .await
-            .map_err(sql)?;
-        tx.commit().await.map_err(sql)?;
-        Ok(Creation::Created)
-    }
-
-    async fn load(&self, number: &OutTradeNo) -> Result<Option<StoredOrder>, Error> {
-        // Both tables are read in one snapshot.
-        let mut tx = self.pool.begin().await.map_err(sql)?;
-        load(&mut tx, number).await
-    }
-
-    async fn step(&self, number: &OutTradeNo, event: TradeEvent, at: UnixMillis) -> Result<Step, Error> {
-        let mut tx = self.begin().await?;
-        let Some(stored) = load(&mut tx, number).await? else {
-            return Ok(Step::UnknownOrder);
-        };
-        let step = step(stored.state, event);
-        if let Step::Moved(state) = step {
-            write(&mut tx, &stored, &Write { state, payment: None }, at).await?;
-            tx.commit().await.map_err(sql)?;
-        }
-        Ok(step)
-    }
-
-    async fn record(&self, notify: &Notify<Checked>, at: UnixMillis) -> Result<Settlement, Error> {
-        let mut tx = self.begin().await?;
-        let Some(stored) = load(&mut tx, notify.out_trade_no()).await? else {
-            return Ok(Settlement::UnknownOrder);
-        };
-        let verdict = settle::settle(&stored, notify, at);
-        if let Some(change) = verdict.write {
-            write(&mut tx, &stored, &change, at).await?;
-            tx.commit().await.map_err(sql)?;
-        }
-        Ok(verdict.settlement)
+        B::migrate(&self.pool).await
     }
 }
 
-impl OrderStore for SqliteStore {
+fn sql(error: sqlx::Error) -> Error {
+    Cause::from(error).into()
+}
+
+impl<B: Backend> OrderStore for SqlStore<B> {
     fn create<'a>(&'a self, order: &'a Order, at: UnixMillis) -> BoxFuture<'a, Result<Creation, Error>> {
-        Box::pin(self.insert(order, at))
+        again(move || Box::pin(self.create_once(order, at)))
     }
 
     fn find<'a>(&'a self, number: &'a OutTradeNo) -> BoxFuture<'a, Result<Option<StoredOrder>, Error>> {
-        Box::pin(self.load(number))
+        Box::pin(async move { tables::order::<B>(&mut *self.connection().await?, number).await })
     }
 
-    fn mark_pending<'a>(
+    fn submit<'a>(
+        &'a self,
+        number: &'a OutTradeNo,
+        channel: Channel,
+        at: UnixMillis,
+    ) -> BoxFuture<'a, Result<Submission, Error>> {
+        Box::pin(async move {
+            let submission =
+                self.change(number, at, move |stored| submit::submit(stored, channel, at)).await?;
+            Ok(submission.unwrap_or(Submission::UnknownOrder))
+        })
+    }
+
+    fn mark_unknown<'a>(
         &'a self,
         number: &'a OutTradeNo,
         at: UnixMillis,
     ) -> BoxFuture<'a, Result<Step, Error>> {
-        Box::pin(self.step(number, TradeEvent::Submitted, at))
+        Box::pin(self.step(number, TradeEvent::OutcomeUnknown, at))
+    }
+
+    fn fail<'a>(&'a self, number: &'a OutTradeNo, at: UnixMillis) -> BoxFuture<'a, Result<Step, Error>> {
+        Box::pin(self.step(number, TradeEvent::Failed, at))
     }
 
     fn close<'a>(&'a self, number: &'a OutTradeNo, at: UnixMillis) -> BoxFuture<'a, Result<Step, Error>> {
         Box::pin(self.step(number, TradeEvent::Closed, at))
+    }
+
+    fn close_if<'a>(
+        &'a self,
+        number: &'a OutTradeNo,
+        seen: UnixMillis,
+        at: UnixMillis,
+    ) -> BoxFuture<'a, Result<Step, Error>> {
+        Box::pin(async move {
+            let step = self.change(number, at, move |stored| submit::close_if(stored, seen)).await?;
+            Ok(step.unwrap_or(Step::UnknownOrder))
+        })
     }
 
     fn settle<'a>(
@@ -136,103 +159,125 @@ impl OrderStore for SqliteStore {
         notify: &'a Notify<Checked>,
         at: UnixMillis,
     ) -> BoxFuture<'a, Result<Settlement, Error>> {
-        Box::pin(self.record(notify, at))
+        Box::pin(async move {
+            let rule = move |stored: &StoredOrder| {
+                let verdict = settle::settle(stored, notify, at);
+                (verdict.settlement, verdict.write)
+            };
+            let settlement = self.change(notify.out_trade_no(), at, rule).await?;
+            Ok(settlement.unwrap_or(Settlement::UnknownOrder))
+        })
+    }
+
+    fn begin_refund<'a>(
+        &'a self,
+        refund: &'a Refund,
+        at: UnixMillis,
+    ) -> BoxFuture<'a, Result<RefundStart, Error>> {
+        again(move || Box::pin(self.begin_refund_once(refund, at)))
+    }
+
+    fn settle_refund<'a>(
+        &'a self,
+        notify: &'a RefundNotify<RefundChecked>,
+        at: UnixMillis,
+    ) -> BoxFuture<'a, Result<RefundSettlement, Error>> {
+        again(move || Box::pin(self.settle_refund_once(notify, at)))
+    }
+
+    fn renew_refund<'a>(
+        &'a self,
+        number: &'a RefundNo,
+        at: UnixMillis,
+    ) -> BoxFuture<'a, Result<RefundRenewal, Error>> {
+        Box::pin(async move {
+            let renewal = self.change_refund(number, at, books::renew).await?;
+            Ok(renewal.unwrap_or(RefundRenewal::UnknownRefund))
+        })
+    }
+
+    fn drop_refund<'a>(
+        &'a self,
+        number: &'a RefundNo,
+        at: UnixMillis,
+    ) -> BoxFuture<'a, Result<RefundStep, Error>> {
+        Box::pin(async move {
+            let step = self.change_refund(number, at, books::give_up).await?;
+            Ok(step.unwrap_or(RefundStep::UnknownRefund))
+        })
+    }
+
+    fn find_refund<'a>(&'a self, number: &'a RefundNo) -> BoxFuture<'a, Result<Option<StoredRefund>, Error>> {
+        Box::pin(async move { tables::refund::<B>(&mut *self.connection().await?, number).await })
+    }
+
+    fn refunds_of<'a>(&'a self, number: &'a OutTradeNo) -> BoxFuture<'a, Result<Vec<StoredRefund>, Error>> {
+        Box::pin(async move { tables::refunds_of::<B>(&mut *self.connection().await?, number).await })
+    }
+
+    fn open_orders<'a>(
+        &'a self,
+        before: UnixMillis,
+        after: Option<&'a StoredOrder>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<StoredOrder>, Error>> {
+        Box::pin(async move {
+            tables::open_orders::<B>(&mut *self.connection().await?, before, after, limit).await
+        })
+    }
+
+    fn open_refunds<'a>(
+        &'a self,
+        before: UnixMillis,
+        after: Option<&'a StoredRefund>,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<StoredRefund>, Error>> {
+        Box::pin(async move {
+            tables::open_refunds::<B>(&mut *self.connection().await?, before, after, limit).await
+        })
+    }
+
+    fn movements<'a>(
+        &'a self,
+        channel: Channel,
+        from: UnixMillis,
+        to: UnixMillis,
+    ) -> BoxFuture<'a, Result<Vec<StoredMovement>, Error>> {
+        Box::pin(
+            async move { tables::movements::<B>(&mut *self.connection().await?, channel, (from, to)).await },
+        )
+    }
+
+    fn take_work<'a>(
+        &'a self,
+        now: UnixMillis,
+        lease_millis: u64,
+        limit: u32,
+    ) -> BoxFuture<'a, Result<Vec<Work>, Error>> {
+        again(move || Box::pin(self.take_work_once(now, lease_millis, limit)))
+    }
+
+    fn finish_work<'a>(&'a self, work: &'a Work) -> BoxFuture<'a, Result<bool, Error>> {
+        again(move || {
+            Box::pin(async move { tables::delete_work::<B>(&mut *self.connection().await?, work).await })
+        })
+    }
+
+    fn postpone_work<'a>(&'a self, work: &'a Work, until: UnixMillis) -> BoxFuture<'a, Result<bool, Error>> {
+        again(move || {
+            Box::pin(async move { tables::postpone::<B>(&mut *self.connection().await?, work, until).await })
+        })
     }
 }
 
-async fn load(connection: &mut SqliteConnection, number: &OutTradeNo) -> Result<Option<StoredOrder>, Error> {
-    let row = sqlx::query("SELECT * FROM payments_order WHERE out_trade_no = ?")
-        .bind(number.as_str())
-        .fetch_optional(&mut *connection)
-        .await
-        .map_err(sql)?;
-    let Some(row) = row else { return Ok(None) };
-    let payments = sqlx::query("SELECT * FROM payments_notify WHERE out_trade_no = ? ORDER BY id")
-        .bind(number.as_str())
-        .fetch_all(&mut *connection)
-        .await
-        .map_err(sql)?;
-    let mut stored = StoredOrder::new(read_order(&row)?, moment(&row, "created_at_millis")?);
-    stored.state = read(&row, "state", TradeState::parse)?;
-    stored.updated_at = moment(&row, "updated_at_millis")?;
-    stored.payments = payments.iter().map(read_payment).collect::<Result<_, _>>()?;
-    Ok(Some(stored))
-}
-
-async fn write(
-    connection: &mut SqliteConnection,
-    before: &StoredOrder,
-    change: &Write,
-    at: UnixMillis,
-) -> Result<(), Error> {
-    let number = before.order.out_trade_no.as_str();
-    let update =
-        "UPDATE payments_order SET state = ?, updated_at_millis = ? WHERE out_trade_no = ? AND state = ?";
-    let updated = sqlx::query(update)
-        .bind(change.state.code())
-        .bind(column(at))
-        .bind(number)
-        .bind(before.state.code())
-        .execute(&mut *connection)
-        .await
-        .map_err(sql)?;
-    if updated.rows_affected() != 1 {
-        return Err(corrupt("state of order", number, None));
+impl<B: Backend> Clone for SqlStore<B> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone() }
     }
-    let Some(payment) = &change.payment else {
-        return Ok(());
-    };
-    let insert = "INSERT INTO payments_notify (out_trade_no, channel, trade_no, notify_id, settled_at_millis) \
-                  VALUES (?, ?, ?, ?, ?)";
-    sqlx::query(insert)
-        .bind(number)
-        .bind(payment.channel.code())
-        .bind(payment.trade_no.as_str())
-        .bind(payment.notify_id.as_deref())
-        .bind(column(payment.settled_at))
-        .execute(&mut *connection)
-        .await
-        .map_err(sql)?;
-    Ok(())
 }
 
-fn read_order(row: &SqliteRow) -> Result<Order, Error> {
-    let minor: i64 = row.try_get("amount_minor").map_err(sql)?;
-    let currency = read(row, "currency", Currency::parse)?;
-    let amount = Money::from_minor(minor, currency)
-        .map_err(|error| corrupt("amount", &minor.to_string(), Some(error)))?;
-    let number = read(row, "out_trade_no", OutTradeNo::parse)?;
-    Ok(Order::new(number, read(row, "subject", Subject::parse)?, amount))
-}
-
-fn read_payment(row: &SqliteRow) -> Result<Payment, Error> {
-    Ok(Payment {
-        channel: read(row, "channel", Channel::parse)?,
-        trade_no: read(row, "trade_no", TradeNo::parse)?,
-        notify_id: row.try_get("notify_id").map_err(sql)?,
-        settled_at: moment(row, "settled_at_millis")?,
-    })
-}
-
-fn read<T>(row: &SqliteRow, name: &'static str, parse: fn(&str) -> Result<T, Error>) -> Result<T, Error> {
-    let text: &str = row.try_get(name).map_err(sql)?;
-    parse(text).map_err(|error| corrupt(name, text, Some(error)))
-}
-
-fn moment(row: &SqliteRow, name: &'static str) -> Result<UnixMillis, Error> {
-    let millis: i64 = row.try_get(name).map_err(sql)?;
-    u64::try_from(millis).map(UnixMillis::from_millis).map_err(|_| corrupt(name, &millis.to_string(), None))
-}
-
-/// A moment never exceeds the year 9999, so it always fits.
-fn column(at: UnixMillis) -> i64 {
-    i64::try_from(at.as_millis()).unwrap_or(i64::MAX)
-}
-
-fn sql(error: sqlx::Error) -> Error {
-    Cause::from(error).into()
-}
-
-fn corrupt(what: &'static str, input: &str, source: Option<Error>) -> Error {
-    Cause::Corrupt { what, input: quoted(input), source: source.map(Box::new) }.into()
+impl<B: Backend> fmt::Debug for SqlStore<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").field("database", &B::NAME).finish_non_exhaustive()
+    }
 }

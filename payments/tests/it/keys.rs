@@ -111,8 +111,83 @@ fn what_is_no_key_is_refused_without_showing_it() {
     assert_eq!(format!("{:?}", BlindedPrivateKey::parse(&good).unwrap()), "BlindedPrivateKey(redacted)");
 }
 
+#[test]
+fn an_encrypted_key_says_what_to_do() {
+    let good = openssl_text(&["genrsa", "2048"], b"");
+    let pkcs8 = openssl_text(&["pkcs8", "-topk8", "-passout", "pass:x"], good.as_bytes());
+    let bare: String = pkcs8.lines().filter(|line| !line.starts_with("-----")).collect();
+    let old = openssl_text(&["rsa", "-traditional", "-aes128", "-passout", "pass:x"], good.as_bytes());
+    for text in [&pkcs8, &bare, &old] {
+        let error = PrivateKey::parse(text).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("openssl pkey"), "{error}");
+    }
+}
+
+#[test]
+fn encryption_agrees_with_openssl_both_ways() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key.pem").to_str().unwrap().to_owned();
+    let pem = openssl_text(&["genrsa", "2048"], b"");
+    std::fs::write(&path, &pem).unwrap();
+    let key = PrivateKey::parse(&pem).unwrap();
+    let public = key.public_key().unwrap();
+    let padding = |name: &str| format!("rsa_padding_mode:{name}");
+    let (oaep, pkcs1) = (padding("oaep"), padding("pkcs1"));
+    let run = |what: &str, padding: &str, input: &[u8]| {
+        openssl(&["pkeyutl", what, "-inkey", &path, "-pkeyopt", padding], input)
+    };
+    for length in [0, 1, 30, 214] {
+        let plain = &MESSAGE.repeat(5)[..length];
+        let theirs = run("-decrypt", &oaep, &public.encrypt_oaep_sha1(plain).unwrap());
+        assert_eq!(theirs, plain);
+        assert_eq!(*key.decrypt_oaep_sha1(&run("-encrypt", &oaep, plain)).unwrap(), plain);
+    }
+    for length in [1, 245] {
+        let plain = &MESSAGE.repeat(6)[..length];
+        assert_eq!(run("-decrypt", &pkcs1, &public.encrypt_pkcs1v15(plain).unwrap()), plain);
+    }
+    // The other padding, and other keys, do not decrypt.
+    assert_eq!(
+        key.decrypt_oaep_sha1(&run("-encrypt", &pkcs1, b"x")).unwrap_err().kind(),
+        ErrorKind::Unverified
+    );
+    for error in [public.encrypt_oaep_sha1(&[1; 215]), public.encrypt_pkcs1v15(&[1; 246])] {
+        assert_eq!(error.unwrap_err().kind(), ErrorKind::InvalidInput);
+    }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(64) })]
+
+    /// Random texts as the three gateways sign them: sorted pairs, five lines, a digest in hexadecimal digits.
+    #[test]
+    fn both_backends_write_the_same_bytes(
+        pairs in "[a-z_]{1,8}=\\PC{0,30}(&[a-z_]{1,8}=\\PC{0,30}){0,3}",
+        lines in "(GET|POST)\n/v3/[a-z/]{1,20}\n[0-9]{10}\n[A-Z0-9]{32}\n\\PC{0,60}\n",
+        digest in "[0-9a-f]{64}",
+        bytes in proptest::collection::vec(any::<u8>(), 0..200),
+    ) {
+        thread_local!(static KEYS: (PrivateKey, BlindedPrivateKey, PublicKey, PurePublicKey) = {
+            let pem = openssl_text(&["genrsa", "2048"], b"");
+            let public = openssl_text(&["rsa", "-pubout"], pem.as_bytes());
+            (
+                PrivateKey::parse(&pem).unwrap(),
+                BlindedPrivateKey::parse(&pem).unwrap(),
+                PublicKey::parse(&public).unwrap(),
+                PurePublicKey::parse(&public).unwrap(),
+            )
+        });
+        KEYS.with(|(key, blinded, public, pure)| {
+            for message in [pairs.as_bytes(), lines.as_bytes(), digest.as_bytes(), &bytes] {
+                let signature = key.sign(message).unwrap();
+                prop_assert_eq!(&blinded.sign(message).unwrap(), &signature);
+                prop_assert!(public.verify(message, &signature) && pure.verify(message, &signature));
+            }
+            Ok(())
+        })?;
+    }
+
 
     #[test]
     fn any_text_is_answered(text in "(-----BEGIN [A-Z ]{0,12}-----\n)?[A-Za-z0-9+/=\n ]{0,80}(-----END)?.{0,8}") {

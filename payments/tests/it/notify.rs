@@ -224,14 +224,14 @@ fn a_sync_return_is_for_display_only() {
     let order = order(NUMBER, "88.00");
     let query = page_pay(order.clone()).redirect(&shop.merchant, stamp()).unwrap().query();
     let cashier = shop.gateway.page_pay(&query, NOW, [1; 32]).unwrap();
-    let url = shop.gateway.pay(cashier.token(), NOW).unwrap().return_url.unwrap();
+    let url = shop.gateway.pay(cashier.token(), NOW).unwrap().unwrap();
     let (address, query) = url.split_once('?').unwrap();
     assert_eq!(address, "http://127.0.0.1:8080/alipay/return");
-    let shown = SyncReturn::verify(query, &shop.merchant).unwrap();
+    let shown = SyncReturn::verify(query, &shop.merchant, NOW).unwrap();
     assert_eq!((shown.out_trade_no.as_str(), shown.amount), (NUMBER, order.amount));
     assert_eq!(refusal(&shop, query.as_bytes()), ErrorKind::PeerMisbehaved);
     let forged = query.replace("88.00", "0.01");
-    assert_eq!(SyncReturn::verify(&forged, &shop.merchant).unwrap_err().kind(), ErrorKind::Unverified);
+    assert_eq!(SyncReturn::verify(&forged, &shop.merchant, NOW).unwrap_err().kind(), ErrorKind::Unverified);
 }
 
 #[test]

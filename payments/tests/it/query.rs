@@ -5,24 +5,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use payments::alipay::{QueryOutcome, TradeQuery};
+use payments::alipay::TradeQuery;
 use payments::sandbox::{SandboxKeys, generate_key};
 use payments::sign::Signer as _;
 use payments::store::{MemoryStore, OrderStore as _};
-use payments::{Call, ErrorKind, Settlement, TradeStatus};
+use payments::{Call, ErrorKind, QueryOutcome, Reply, Settlement, TradeStatus};
 
 fn ask(shop: &Shop, gateway: &Shop) -> Response<Bytes> {
     let request = TradeQuery::new(number(NUMBER)).request(&shop.merchant, stamp()).unwrap();
     let (mut parts, body) = request.into_parts();
     parts.uri = parts.uri.path_and_query().unwrap().as_str().parse().unwrap();
-    gateway.gateway.handle(&Request::from_parts(parts, body), NOW, [8; 32]).0
+    gateway.gateway.handle(&Request::from_parts(parts, body), NOW, [8; 32])
 }
 
 #[test]
 fn a_query_tells_what_a_lost_notify_would_have_told() {
     let shop = shop();
     let query = TradeQuery::new(number(NUMBER));
-    let read = |reply: &Response<Bytes>| query.read(&shop.merchant, reply);
+    let read = |reply: &Response<Bytes>| query.read(&shop.merchant, &Reply::new(reply.clone(), NOW));
     assert!(matches!(read(&ask(&shop, &shop)).unwrap(), QueryOutcome::NotFound));
 
     let order = order(NUMBER, "88.00");
@@ -30,7 +30,8 @@ fn a_query_tells_what_a_lost_notify_would_have_told() {
     let QueryOutcome::Trade(waiting) = read(&ask(&shop, &shop)).unwrap() else { panic!("no trade") };
     assert_eq!(waiting.status(), TradeStatus::Waiting);
 
-    let notify = shop.gateway.pay(cashier.token(), NOW).unwrap().notify.unwrap();
+    shop.gateway.pay(cashier.token(), NOW).unwrap();
+    let notify = shop.notifies().remove(0);
     let QueryOutcome::Trade(paid) = read(&ask(&shop, &shop)).unwrap() else { panic!("no trade") };
     let paid = paid.check(&shop.merchant.expected(&order)).unwrap();
     assert_eq!(paid.trade_no(), shop.checked(notify.body(), &order).trade_no());
@@ -53,8 +54,8 @@ async fn a_query_tells_a_refunded_trade_from_an_unpaid_one() {
         );
         let sign = STANDARD.encode(key.sign(content.as_bytes()).unwrap());
         let body = format!("{{\"alipay_trade_query_response\":{content},\"sign\":\"{sign}\"}}");
-        let reply =
-            TradeQuery::new(number.parse().unwrap()).read(&shop.merchant, &Response::new(body.into()));
+        let reply = TradeQuery::new(number.parse().unwrap())
+            .read(&shop.merchant, &Reply::new(Response::new(body.into()), NOW));
         let QueryOutcome::Trade(closed) = reply.unwrap() else { panic!("no trade") };
         closed.check(&shop.merchant.expected(&sold)).unwrap()
     };
@@ -77,7 +78,9 @@ fn replies_are_read_only_if_signed() {
     let (shop, stranger) = (shop(), shop());
     shop.pay(&order(NUMBER, "88.00"));
     let query = TradeQuery::new(number(NUMBER));
-    let kind = |reply: &Response<Bytes>| query.read(&shop.merchant, reply).unwrap_err().kind();
+    let kind = |reply: &Response<Bytes>| {
+        query.read(&shop.merchant, &Reply::new(reply.clone(), NOW)).unwrap_err().kind()
+    };
     let reply = ask(&shop, &shop);
     let changed =
         |before: &str, after: &str| Response::new(Bytes::from(text(&reply).replacen(before, after, 1)));
@@ -89,13 +92,16 @@ fn replies_are_read_only_if_signed() {
 
     // A stranger's key: the gateway cannot know who asks, so its refusal is unsigned.
     let refused = ask(&stranger, &shop);
-    let error = query.read(&shop.merchant, &refused).unwrap_err();
+    let error = query.read(&shop.merchant, &Reply::new(refused, NOW)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unverified);
 
     // A reply to the query for another order, signed with the right key.
     let other = TradeQuery::new(number("COURSE_0002"));
-    assert_eq!(other.read(&shop.merchant, &reply).unwrap_err().kind(), ErrorKind::PeerMisbehaved);
+    assert_eq!(
+        other.read(&shop.merchant, &Reply::new(reply.clone(), NOW)).unwrap_err().kind(),
+        ErrorKind::PeerMisbehaved
+    );
     let mut down = Response::new(Bytes::new());
     *down.status_mut() = StatusCode::BAD_GATEWAY;
-    assert!(query.read(&shop.merchant, &down).unwrap_err().is_transient());
+    assert!(query.read(&shop.merchant, &Reply::new(down.clone(), NOW)).unwrap_err().is_transient());
 }

@@ -6,8 +6,8 @@ use crate::support::{
 use bytes::Bytes;
 use http::{Method, Request, StatusCode, header};
 use payments::alipay::{RawNotify, SyncReturn};
-use payments::sandbox::{Delivery, RETRY_DELAYS_SECS, after_attempt};
-use payments::{ErrorKind, Money, Order, OutTradeNo, Subject, TradeStatus};
+use payments::sandbox::{AfterAttempt, CashierRefusal, Speed, retry_delays_secs};
+use payments::{Channel, ErrorKind, Money, Order, OutTradeNo, Subject, TradeStatus, UnixMillis};
 use proptest::prelude::*;
 
 /// What a browser would send for a form: the hidden inputs, with their escapes undone.
@@ -50,7 +50,7 @@ fn a_browser_pays_over_the_form() {
     let (answer, sent) = send(&shop, Method::POST, "/cashier/pay", &token);
     assert_eq!(answer.status(), StatusCode::SEE_OTHER);
     let location = answer.headers()[header::LOCATION].to_str().unwrap();
-    let shown = SyncReturn::verify(location.split_once('?').unwrap().1, &shop.merchant).unwrap();
+    let shown = SyncReturn::verify(location.split_once('?').unwrap().1, &shop.merchant, NOW).unwrap();
     assert_eq!(shown.out_trade_no, NUMBER);
     let [notify] = &sent[..] else { panic!("{sent:?}") };
     assert_eq!(notify.uri(), "https://shop.example/alipay/notify");
@@ -85,7 +85,7 @@ fn an_expired_trade_takes_no_money() {
     let query = pay.redirect(&shop.merchant, stamp()).unwrap().query();
     let cashier = shop.gateway.page_pay(&query, NOW, [1; 32]).unwrap();
     let refusal = shop.gateway.pay(cashier.token(), NOW.plus_secs(60)).unwrap_err();
-    assert_eq!(refusal.sub_code, "ACQ.TRADE_HAS_CLOSE");
+    assert_eq!(refusal, CashierRefusal::Closed);
     let draft = shop.gateway.draft(&number(NUMBER), NOW.plus_secs(60)).unwrap();
     assert_eq!(shop.verify(draft.signed().unwrap().body()).unwrap().status(), TradeStatus::Closed);
 }
@@ -134,7 +134,9 @@ fn addresses_and_methods() {
     let shop = shop();
     for (method, address, status) in [
         (Method::GET, "/cashier.css", StatusCode::OK),
-        (Method::GET, "/", StatusCode::NOT_FOUND),
+        (Method::GET, "/", StatusCode::OK),
+        (Method::POST, "/", StatusCode::METHOD_NOT_ALLOWED),
+        (Method::GET, "/elsewhere", StatusCode::NOT_FOUND),
         (Method::GET, "/cashier/pay", StatusCode::METHOD_NOT_ALLOWED),
         (Method::PUT, "/gateway.do", StatusCode::METHOD_NOT_ALLOWED),
         (Method::POST, "/cashier/pay", StatusCode::BAD_REQUEST),
@@ -146,22 +148,64 @@ fn addresses_and_methods() {
 #[test]
 fn retries_follow_the_table_and_keep_their_number() {
     let shop = shop();
-    let first = shop.pay(&order(NUMBER, "88.00"));
-    let later = shop.gateway.draft(&number(NUMBER), NOW.plus_secs(240)).unwrap().signed().unwrap();
+    let query = query_of(&shop, order(NUMBER, "88.00"));
+    let cashier = shop.gateway.page_pay(&query, NOW, [1; 32]).unwrap();
+    shop.gateway.pay(cashier.token(), NOW).unwrap();
     let id = |body: &[u8]| shop.verify(body).unwrap().notify_id().unwrap().to_owned();
-    assert_eq!(id(&first), id(later.body()));
-
-    let ok = StatusCode::OK;
-    for (attempt, delay) in RETRY_DELAYS_SECS.into_iter().enumerate() {
-        for answer in
-            [None, Some((ok, &b"fail"[..])), Some((ok, b"SUCCESS")), Some((StatusCode::CREATED, b"success"))]
-        {
-            assert_eq!(after_attempt(attempt, answer), Delivery::Again { after_secs: delay });
-        }
-        assert_eq!(after_attempt(attempt, Some((ok, b"success"))), Delivery::Acknowledged);
+    let (ok, mut now, mut ids) = (StatusCode::OK, NOW, Vec::new());
+    let refusals = [
+        None,
+        Some((ok, &b"fail"[..])),
+        Some((ok, b"SUCCESS")),
+        Some((StatusCode::CREATED, b"success")),
+        Some((ok, b"success\n")),
+    ];
+    for (secs, answer) in retry_delays_secs(Channel::Alipay).iter().zip(refusals.into_iter().cycle()) {
+        let mut due = shop.gateway.due(now);
+        assert_eq!(due.len(), 1);
+        assert!(shop.gateway.due(now).is_empty(), "an attempt under way is not made twice");
+        let delivery = due.remove(0);
+        ids.push(id(delivery.request.body()));
+        now = now.plus_secs(*secs);
+        let at = now.plus_secs(0);
+        let before = UnixMillis::from_millis(at.as_millis() - secs * 1000);
+        assert_eq!(shop.gateway.answered(delivery.id, answer, before), AfterAttempt::Again(at));
+        assert_eq!(shop.gateway.next_due(), Some(at));
+        assert!(shop.gateway.due(UnixMillis::from_millis(at.as_millis() - 1)).is_empty());
     }
-    assert_eq!(after_attempt(RETRY_DELAYS_SECS.len(), None), Delivery::GivenUp);
-    assert_eq!(RETRY_DELAYS_SECS.iter().sum::<u64>(), 24 * 3600 + 24 * 60);
+    let last = shop.gateway.due(now).remove(0);
+    ids.push(id(last.request.body()));
+    ids.dedup();
+    assert_eq!(ids.len(), 1, "{ids:?}");
+    assert_eq!(shop.gateway.answered(last.id, None, now), AfterAttempt::GivenUp);
+    assert_eq!(shop.gateway.answered(last.id, None, now), AfterAttempt::Unknown);
+    assert_eq!(shop.gateway.next_due(), None);
+    assert_eq!(retry_delays_secs(Channel::Alipay).iter().sum::<u64>(), 24 * 3600 + 24 * 60);
+}
+
+#[test]
+fn an_attempt_that_never_comes_back_is_made_again() {
+    let shop = shop();
+    let cashier = shop.gateway.page_pay(&query_of(&shop, order(NUMBER, "88.00")), NOW, [1; 32]).unwrap();
+    shop.gateway.pay(cashier.token(), NOW).unwrap();
+    let lost = shop.gateway.due(NOW).remove(0);
+    assert!(shop.gateway.due(NOW.plus_secs(60)).is_empty());
+    let again = shop.gateway.due(NOW.plus_secs(60 + 240)).remove(0);
+    assert_eq!(lost.id, again.id);
+    let acknowledged = Some((StatusCode::OK, &b"success"[..]));
+    assert_eq!(shop.gateway.answered(again.id, acknowledged, NOW.plus_secs(301)), AfterAttempt::Acknowledged);
+    assert_eq!(shop.gateway.next_due(), None);
+}
+
+#[test]
+fn a_fast_clock_shortens_the_waits() {
+    let Shop { gateway, merchant, app_key } = shop();
+    let shop = Shop { gateway: gateway.sped_up(Speed::times(1000)), merchant, app_key };
+    let cashier = shop.gateway.page_pay(&query_of(&shop, order(NUMBER, "88.00")), NOW, [1; 32]).unwrap();
+    shop.gateway.pay(cashier.token(), NOW).unwrap();
+    let delivery = shop.gateway.due(NOW).remove(0);
+    let after = UnixMillis::from_millis(NOW.as_millis() + 240);
+    assert_eq!(shop.gateway.answered(delivery.id, None, NOW), AfterAttempt::Again(after));
 }
 
 proptest! {
@@ -189,8 +233,8 @@ proptest! {
         let shop = SHOP.get_or_init(shop);
         for address in ["/gateway.do", "/cashier/pay", "/cashier/refuse"] {
             let request = Request::post(format!("{address}?{query}")).body(Bytes::from(body.clone())).unwrap();
-            let (response, sent) = shop.gateway.handle(&request, NOW, [5; 32]);
-            prop_assert!(sent.is_empty());
+            let response = shop.gateway.handle(&request, NOW, [5; 32]);
+            prop_assert!(shop.gateway.due(NOW).is_empty());
             // An API call is refused with status 200 and a code, a page with status 400.
             prop_assert!(response.status() == StatusCode::OK || response.status() == StatusCode::BAD_REQUEST);
         }

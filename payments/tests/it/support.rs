@@ -1,17 +1,19 @@
 //! One shop and one sandbox gateway, shared by the tests, and the openssl command line.
 
 use bytes::Bytes;
-use http::{Method, Request, Response, header};
-use payments::alipay::{CallbackUrl, Endpoint, Merchant, PagePay, RawNotify};
-use payments::sandbox::{Gateway, MerchantRegistration, NotifyDraft, SandboxKeys, generate_key};
+use http::{Method, Request, Response, StatusCode, header};
+use payments::CallbackUrl;
+use payments::alipay::{Endpoint, Merchant, PagePay, RawNotify};
+use payments::sandbox::{
+    MerchantRegistration, NotifyDraft, Sandbox, SandboxAlipay, SandboxKeys, generate_key,
+};
 use payments::store::SqliteStore;
 use payments::{
     AppId, Checked, Error, Money, Nonce, Notify, Order, OutTradeNo, PrivateKey, SellerId, Stamp, Subject,
     UnixMillis, Verified,
 };
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 use std::io::Write as _;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 pub(crate) const NOW: UnixMillis = UnixMillis::from_millis(1_790_000_000_000);
@@ -20,7 +22,7 @@ pub(crate) const NUMBER: &str = "COURSE_0001";
 pub(crate) struct Shop {
     pub(crate) app_key: PrivateKey,
     pub(crate) merchant: Merchant,
-    pub(crate) gateway: Gateway,
+    pub(crate) gateway: Sandbox,
 }
 
 pub(crate) fn app_id() -> AppId {
@@ -66,7 +68,8 @@ pub(crate) fn shop_with(keys: SandboxKeys) -> Shop {
     let merchant = Merchant::new(app_id(), seller_id(), endpoint, app_key.clone(), alipay);
     let public_key = app_key.public_key().unwrap();
     let registration = MerchantRegistration { app_id: app_id(), seller_id: seller_id(), public_key };
-    Shop { app_key, merchant, gateway: Gateway::new(keys, registration) }
+    let gateway = Sandbox::new("http://127.0.0.1:8070").unwrap();
+    Shop { app_key, merchant, gateway: gateway.with_alipay(SandboxAlipay::new(keys, registration)) }
 }
 
 impl Shop {
@@ -74,7 +77,17 @@ impl Shop {
     pub(crate) fn pay(&self, order: &Order) -> Bytes {
         let query = page_pay(order.clone()).redirect(&self.merchant, stamp()).unwrap().query();
         let cashier = self.gateway.page_pay(&query, NOW, random(&order.out_trade_no)).unwrap();
-        self.gateway.pay(cashier.token(), NOW).unwrap().notify.unwrap().into_body()
+        self.gateway.pay(cashier.token(), NOW).unwrap();
+        self.notifies().remove(0).into_body()
+    }
+
+    /// The notifies that are due, taken as acknowledged.
+    pub(crate) fn notifies(&self) -> Vec<Request<Bytes>> {
+        let due = self.gateway.due(NOW).into_iter().map(|delivery| {
+            self.gateway.answered(delivery.id, Some((StatusCode::OK, b"success")), NOW);
+            delivery.request
+        });
+        due.collect()
     }
 
     /// A draft about the paid trade [`NUMBER`] over 88.00.
@@ -86,12 +99,25 @@ impl Shop {
     }
 
     pub(crate) fn verify(&self, body: &[u8]) -> Result<Notify<Verified>, Error> {
-        RawNotify::parse(body)?.verify(&self.merchant)
+        RawNotify::parse(body)?.verify(&self.merchant, NOW)
     }
 
     pub(crate) fn checked(&self, body: &[u8], order: &Order) -> Notify<Checked> {
         self.verify(body).unwrap().check(&self.merchant.expected(order)).unwrap()
     }
+}
+
+/// A store over the file `shop.db` of a folder; several may share it.
+pub(crate) async fn sqlite(folder: &std::path::Path) -> SqliteStore {
+    let options = SqliteConnectOptions::new()
+        .filename(folder.join("shop.db"))
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .busy_timeout(std::time::Duration::from_secs(60));
+    let store =
+        SqliteStore::new(SqlitePoolOptions::new().max_connections(4).connect_with(options).await.unwrap());
+    store.migrate().await.unwrap();
+    store
 }
 
 /// Stands in for the system's generator: different numbers get different tokens.
@@ -101,18 +127,6 @@ pub(crate) fn random(number: &OutTradeNo) -> [u8; 32] {
         *slot = byte;
     }
     bytes
-}
-
-pub(crate) async fn sqlite(folder: &Path) -> SqliteStore {
-    let options = SqliteConnectOptions::new()
-        .filename(folder.join("shop.db"))
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        .synchronous(SqliteSynchronous::Off);
-    let pool = SqlitePoolOptions::new().max_connections(4).connect_with(options).await.unwrap();
-    let store = SqliteStore::new(pool);
-    store.migrate().await.unwrap();
-    store
 }
 
 pub(crate) fn query_of(shop: &Shop, order: Order) -> String {
@@ -126,7 +140,8 @@ pub(crate) fn send(
     body: &str,
 ) -> (Response<Bytes>, Vec<Request<Bytes>>) {
     let request = Request::builder().method(method).uri(address).header(header::ACCEPT, "text/html");
-    shop.gateway.handle(&request.body(Bytes::from(body.to_owned())).unwrap(), NOW, [5; 32])
+    let request = request.body(Bytes::from(body.to_owned())).unwrap();
+    (shop.gateway.handle(&request, NOW, [5; 32]), shop.notifies())
 }
 
 pub(crate) fn text(response: &Response<Bytes>) -> &str {
