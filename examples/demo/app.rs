@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use payments::alipay::Merchant;
 use payments::store::OrderStore;
 use rbac::Live;
 use seckill::FlashSale;
@@ -21,6 +20,7 @@ use crate::lab::Lab;
 use crate::openid::Openid;
 use crate::purchase;
 use crate::school::School;
+use crate::till::Till;
 
 /// The audience of our access tokens.
 pub(crate) const AUDIENCE: &str = "school-api";
@@ -37,8 +37,6 @@ pub(crate) struct App {
     pub(crate) origins: Vec<String>,
     /// The content security policies of our pages.
     pub(crate) policies: Policies,
-    /// Where the gateway reaches this instance.
-    pub(crate) notify_base: String,
     pub(crate) pay_minutes: u64,
     pub(crate) school: School,
     pub(crate) sso: Sso,
@@ -68,7 +66,8 @@ pub(crate) struct App {
     /// The flash sales by course; clones of one share what they know of it.
     pub(crate) sales: HashMap<String, FlashSale>,
     pub(crate) orders: Arc<dyn OrderStore>,
-    pub(crate) merchant: Merchant,
+    /// Everything that takes and gives money.
+    pub(crate) till: Till,
     pub(crate) lab: Lab,
     /// Turns true when the demo drains.
     pub(crate) stopping: watch::Receiver<bool>,
@@ -89,8 +88,8 @@ impl App {
 /// Open checkouts that one round of housekeeping looks at.
 const CHECKOUTS_A_ROUND: u32 = 200;
 
-/// Every second: changes of the policy by other instances come in, unpaid seats go back, and every checkout is taken
-/// as far as it goes, also those that a crash left half done.
+/// Every second: changes of the policy by other instances come in, unpaid seats go back, and checkouts end whose time
+/// is over. What follows from payments is the till's work.
 pub(crate) async fn housekeeping(app: Shared) {
     let mut stopping = app.stopping.clone();
     let mut after = String::new();
@@ -126,7 +125,7 @@ async fn sweep(app: &App) -> Result<(), Problem> {
 async fn tidy(app: &App, after: &str) -> Result<String, Problem> {
     let mut last = String::new();
     for checkout in app.school.checkouts_open(after, CHECKOUTS_A_ROUND).await? {
-        note(&checkout.out_trade_no, purchase::tidy(app, &checkout).await.map(drop));
+        note(&checkout.out_trade_no, purchase::tidy(app, &checkout).await);
         last = checkout.out_trade_no;
     }
     Ok(last)

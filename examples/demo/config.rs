@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
 
+use crate::gateways::{AlipayFlags, UnionpayFlags, WechatFlags};
+
 /// An online school behind one gate: sign in, win a seat, pay, enrol, open a shell.
 ///
-/// Everything that is not set is embedded: a SQLite file, stores in memory, a sandbox payment gateway,
+/// Everything that is not set is embedded: a SQLite file, stores in memory, a sandbox of the payment gateways,
 /// an SSH server on loopback.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "demo", version)]
@@ -50,29 +52,23 @@ pub(crate) struct Config {
     #[arg(long, env = "PAY_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub(crate) pay_minutes: u64,
 
-    /// Alipay: the gateway, for example `https://openapi.alipay.com/gateway.do`. Default: the sandbox gateway.
-    #[arg(long, env = "ALIPAY_GATEWAY_URL", requires_all = ["alipay_app_id", "alipay_seller_id", "alipay_private_key_file", "alipay_public_key_file"])]
-    pub(crate) alipay_gateway_url: Option<String>,
+    /// The address at which payment gateways reach this school. Default: the public address; with the sandbox, the
+    /// address listened on.
+    #[arg(long, env = "NOTIFY_BASE_URL")]
+    pub(crate) notify_base_url: Option<String>,
 
-    /// Alipay: the application's id.
-    #[arg(long, env = "ALIPAY_APP_ID", requires = "alipay_gateway_url")]
-    pub(crate) alipay_app_id: Option<String>,
+    /// Seconds between two rounds of asking gateways about orders and refunds that stay open.
+    #[arg(long, env = "RECONCILE_SECS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub(crate) reconcile_secs: u64,
 
-    /// Alipay: the seller's id (2088...).
-    #[arg(long, env = "ALIPAY_SELLER_ID", requires = "alipay_gateway_url")]
-    pub(crate) alipay_seller_id: Option<String>,
+    #[command(flatten)]
+    pub(crate) alipay: AlipayFlags,
 
-    /// Alipay: file of the application's private key, PKCS#1 or PKCS#8.
-    #[arg(long, env = "ALIPAY_PRIVATE_KEY_FILE", requires = "alipay_gateway_url")]
-    pub(crate) alipay_private_key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) wechat: WechatFlags,
 
-    /// Alipay: file of Alipay's public key (not the application's).
-    #[arg(long, env = "ALIPAY_PUBLIC_KEY_FILE", requires = "alipay_gateway_url")]
-    pub(crate) alipay_public_key_file: Option<PathBuf>,
-
-    /// Alipay: the cashiers that the gateway sends browsers on to, separated by commas.
-    #[arg(long, env = "ALIPAY_CASHIERS", value_delimiter = ',', default_value = "https://*.alipay.com")]
-    pub(crate) alipay_cashiers: Vec<String>,
+    #[command(flatten)]
+    pub(crate) unionpay: UnionpayFlags,
 
     /// Lab: the SSH server of the course terminals, `host:port`. Default: an embedded one.
     #[arg(long, env = "LAB_SSH_ADDR", requires_all = ["lab_ssh_user", "lab_ssh_key_file", "lab_known_hosts_file"])]
@@ -116,6 +112,10 @@ mod tests {
     fn a_gateway_without_its_keys_is_refused_by_name() {
         let refused = Config::try_parse_from(["demo", "--alipay-gateway-url", "https://x"]).unwrap_err();
         assert!(refused.to_string().contains("--alipay-app-id"), "{refused}");
+        let refused = Config::try_parse_from(["demo", "--wechat-gateway-url", "https://x"]).unwrap_err();
+        assert!(refused.to_string().contains("--wechat-cert-serial"), "{refused}");
+        let refused = Config::try_parse_from(["demo", "--unionpay-gateway-url", "https://x"]).unwrap_err();
+        assert!(refused.to_string().contains("--unionpay-root-cert-file"), "{refused}");
     }
 
     #[test]

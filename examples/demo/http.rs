@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod admin;
 pub(crate) mod api;
+pub(crate) mod api_payments;
 pub(crate) mod api_sales;
 pub(crate) mod assets;
 pub(crate) mod auth;
@@ -14,9 +15,15 @@ pub(crate) mod guard;
 pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod lab;
+pub(crate) mod notify;
 pub(crate) mod online;
 pub(crate) mod openid;
+pub(crate) mod orders;
+pub(crate) mod pay;
 pub(crate) mod problem;
+pub(crate) mod qr;
+pub(crate) mod reconcile;
+pub(crate) mod refunds;
 pub(crate) mod sale_audit;
 pub(crate) mod sales;
 pub(crate) mod social;
@@ -40,8 +47,6 @@ use tracing::Level;
 use crate::app::Shared;
 use problem::Problem;
 
-/// Where the payment gateway posts its notifies.
-pub(crate) const NOTIFY_PATH: &str = "/api/v1/notify/alipay";
 /// The longest a request may take; terminals are upgraded connections and do not count.
 const REQUEST_SECS_MAX: u64 = 15;
 
@@ -54,11 +59,16 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/sales/{slug}", get(api::sale))
         .route("/sales/{slug}/reservations", post(api::reserve))
         .route("/orders/{no}", get(api::order))
-        .route("/notify/alipay", post(checkout::notify))
+        .route("/orders/{no}/payments", post(pay::api))
         .route("/lab/{slug}/terminal", get(lab::terminal))
         .route("/admin/users", get(api::users))
         .route("/admin/users/{id}/roles/{role}", put(api::assign))
         .route("/admin/users/{id}/roles/{role}", delete(api::unassign))
+        .route("/admin/orders", get(api_payments::list))
+        .route("/admin/orders/{no}", get(api_payments::one))
+        .route("/admin/orders/{no}/refunds/{refund}", put(api_payments::refund))
+        .route("/admin/bills/{channel}/{day}", get(api_payments::bill))
+        .route("/admin/reconciliations", post(api_payments::ask))
         .route("/admin/sales", get(api_sales::list))
         .route("/admin/sales/{slug}", get(api_sales::one))
         .route("/admin/sales/{slug}/steps", post(api_sales::step))
@@ -68,6 +78,7 @@ pub(crate) fn router(app: Shared) -> Router {
         .merge(pages())
         .merge(oauth())
         .nest("/api/v1", api)
+        .route("/payments/notify/{channel}", post(notify::receive))
         .route("/assets/{*path}", get(assets::asset))
         .route("/.well-known/jwks.json", get(api::jwks))
         .route("/healthz", get(health::healthz))
@@ -108,9 +119,9 @@ fn pages() -> Router<Shared> {
         .route("/account/devices/others/sign-out", post(account::sign_out_others))
         .route("/account/devices/{id}/sign-out", post(account::sign_out))
         .route("/checkout/{no}", get(checkout::page))
-        .route("/checkout/{no}/pay", post(checkout::pay))
+        .route("/checkout/{no}/pay", post(pay::pay))
         .route("/checkout/{no}/cancel", post(checkout::cancel))
-        .route("/checkout/{no}/return", get(checkout::came_back))
+        .route("/checkout/{no}/return", get(checkout::came_back).post(checkout::came_back))
         .route("/lab/{slug}", get(lab::page))
         .route("/admin", get(admin::page))
         .route("/admin/users/{id}/assign", post(admin::assign))
@@ -118,6 +129,12 @@ fn pages() -> Router<Shared> {
         .route("/admin/users/{id}/sign-out", post(admin::sign_out))
         .route("/admin/online", get(online::page))
         .route("/admin/online/{user}/sign-out", post(online::sign_out))
+        .route("/admin/orders", get(orders::list))
+        .route("/admin/orders/{no}", get(orders::one))
+        .route("/admin/orders/{no}/refunds", post(refunds::refund))
+        .route("/admin/orders/{no}/refunds/{refund}/ask", post(refunds::ask))
+        .route("/admin/orders/{no}/give-back", post(refunds::give_back))
+        .route("/admin/reconcile", get(reconcile::page).post(reconcile::run))
         .route("/admin/sales", get(sales::page))
         .route("/admin/sales/{slug}/steps", post(sales::steps))
         .route("/admin/sales/{slug}/seats", post(sales::seats))

@@ -3,6 +3,7 @@
 mod app;
 mod clock;
 mod config;
+mod gateways;
 mod http;
 mod keys;
 mod lab;
@@ -20,6 +21,7 @@ mod single_logout;
 mod sites;
 mod social;
 mod start_error;
+mod till;
 mod vendor;
 
 use std::net::SocketAddr;
@@ -87,6 +89,8 @@ async fn run(config: Config) -> Result<(), StartError> {
 
     let mut tidying = tokio::spawn(app::housekeeping(app.clone()));
     let mut telling = tokio::spawn(single_logout::tell_sites(app.clone()));
+    let mut working = tokio::spawn(till::work(app.clone()));
+    let mut reconciling = tokio::spawn(till::reconcile(app.clone()));
     let noting = tokio::spawn(opened.ends.note());
     let mut drained = stopping.clone();
     let serving = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
@@ -100,6 +104,8 @@ async fn run(config: Config) -> Result<(), StartError> {
         _ = &mut server => true,
         _ = &mut tidying => true,
         _ = &mut telling => true,
+        _ = &mut working => true,
+        _ = &mut reconciling => true,
     };
     tracing::info!(early, "stopping: open requests may end, new ones are refused");
     stop.send_replace(true);

@@ -65,10 +65,11 @@ pub(crate) async fn open(
     let policies = rbac::SqliteStore::new(pool.clone());
     policies.migrate().await.map_err(StartError::part("permission store"))?;
     let live = Live::load(Arc::new(policies)).await.map_err(StartError::part("permission store"))?;
-    let orders = payments::store::SqliteStore::new(pool);
+    let orders = Arc::new(payments::store::SqliteStore::new(pool));
     orders.migrate().await.map_err(StartError::part("order store"))?;
     let identity = sso::open(config, addr)?;
-    let till = pay::open(config, &identity.public_url, addr, stopping.clone()).await?;
+    let store = Arc::clone(&orders);
+    let pay = pay::open(config, &identity.public_url, addr, store, stopping.clone()).await?;
     let bench = lab::open(config).await?;
     let doors = social::open(config, &identity.public_url, stopping.clone()).await?;
 
@@ -77,7 +78,7 @@ pub(crate) async fn open(
     seed::school(&school, &identity.hasher).await?;
     seed::roles(&live).await?;
     let sales =
-        seed::sales(&stores.sales, Books { school: &school, orders: &orders }, config.pay_minutes).await?;
+        seed::sales(&stores.sales, Books { school: &school, orders: &*orders }, config.pay_minutes).await?;
     let revocations =
         Arc::new(Revocations::follow(Arc::clone(&stores.revocations), RevocationsConfig::default()));
     let shelves = openid::Shelves {
@@ -92,12 +93,11 @@ pub(crate) async fn open(
     let single_logout = neighbours.openid.as_ref().map(|openid| openid.single_logout.clone());
     let ends = ends(single_logout, refresher.clone());
     let may_lead_to = Policies::new(
-        &[vec![till.cashiers, doors.sources.to_owned()], neighbours.destinations].concat().join(" "),
+        &[vec![pay.cashiers, doors.sources.to_owned()], neighbours.destinations].concat().join(" "),
     );
     let app = App {
         origins: identity.origins,
         policies: may_lead_to.map_err(StartError::part("content security policy"))?,
-        notify_base: till.notify_base,
         public_url: identity.public_url,
         pay_minutes: config.pay_minutes,
         school,
@@ -118,12 +118,12 @@ pub(crate) async fn open(
         openid: neighbours.openid,
         live,
         sales,
-        orders: Arc::new(orders),
-        merchant: till.merchant,
+        orders,
+        till: pay.till,
         lab: bench.lab,
         stopping,
     };
-    let parts = vec![database_part, stores.part, till.part, doors.part, neighbours.part, bench.part];
+    let parts = vec![database_part, stores.part, pay.part, doors.part, neighbours.part, bench.part];
     Ok(Opened { app: Arc::new(app), shell_target: bench.shell_target, ends, parts })
 }
 

@@ -1,4 +1,4 @@
-//! Buying a seat: reservation and order here, settlement and enrolment in `settle`; every repeat is safe.
+//! Buying a seat: reservation and order here, what follows from a payment in `settle`; every repeat is safe.
 
 mod settle;
 
@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use payments::store::Creation;
-use payments::{Order, OutTradeNo, Subject, UnixMillis};
+use payments::{
+    CloseOutcome, Order, OutTradeNo, Outcome as Answer, StoredOrder, Subject, TradeRef, UnixMillis,
+};
 use seckill::{
     BuyerId, ErrorKind, Outcome, Quantity, Refusal, Release, RequestId, Reservation, ReservationId,
     ReservationState, Reserve, SaleId,
 };
 use sha2::{Digest, Sha256};
 
-pub(crate) use self::settle::{settle, tidy};
+pub(crate) use self::settle::{follow, tidy};
 use crate::app::{App, Shared};
 use crate::clock;
 use crate::http::problem::Problem;
@@ -141,20 +143,64 @@ fn refused(refusal: &Refusal) -> Problem {
 /// When a buyer should look at a paused sale again.
 const PAUSED_RETRY: Duration = Duration::from_secs(5);
 
-/// Gives a held seat back and closes its order. Answers false when the seat is paid for.
-pub(crate) async fn release(app: &App, checkout: &Checkout) -> Result<bool, Problem> {
+/// Gives a held seat back. Answers false when it is paid for.
+async fn release(app: &App, checkout: &Checkout) -> Result<bool, Problem> {
     let sale = app.sale(&checkout.course_slug)?;
     match sale.release(&ReservationId::parse(&checkout.reservation_id)?).await {
-        Ok(Release::AlreadyPaid) => return Ok(false),
-        Ok(_) => {}
+        Ok(Release::AlreadyPaid) => Ok(false),
+        Ok(_) => Ok(true),
         // The sale has lost it; then there is nothing to give back.
-        Err(cause) if cause.kind() == ErrorKind::InvalidInput => {}
-        Err(cause) => return Err(cause.into()),
+        Err(cause) if cause.kind() == ErrorKind::InvalidInput => Ok(true),
+        Err(cause) => Err(cause.into()),
+    }
+}
+
+/// The buyer lets the seat go: it goes back, and the order is closed, at the gateways first. Where a gateway does not
+/// answer, the order stays open and the reconciler closes it.
+pub(crate) async fn give_up(app: &App, checkout: &Checkout) -> Result<(), Problem> {
+    if !release(app, checkout).await? {
+        return Ok(());
     }
     let number = OutTradeNo::parse(&checkout.out_trade_no)?;
-    let step = app.orders.close(&number, UnixMillis::from_millis(clock::now_millis())).await?;
-    tracing::debug!(order = checkout.out_trade_no, ?step, "order closed");
+    let Some(order) = app.orders.find(&number).await? else { return Ok(()) };
+    if close_at_gateways(app, &order).await? {
+        let step = app.orders.close(&number, UnixMillis::from_millis(clock::now_millis())).await?;
+        tracing::debug!(order = checkout.out_trade_no, ?step, "order closed");
+    }
+    Ok(())
+}
+
+/// Answers whether no gateway takes a payment any more, or none but one that ends trades by their time alone.
+async fn close_at_gateways(app: &App, order: &StoredOrder) -> Result<bool, Problem> {
+    let number = &order.order.out_trade_no;
+    for (channel, submitted_at) in &order.submissions {
+        let trade = TradeRef { out_trade_no: number.clone(), submitted_at: *submitted_at };
+        let closed = app.till.desk.gateway(*channel)?.close(&trade).await;
+        match closed {
+            Ok(Answer::Known(CloseOutcome::AlreadyPaid)) => {
+                let asked = app.till.desk.ask(number, *channel).await;
+                tracing::info!(order = number.as_str(), ?asked, "paid before it was given up");
+                app.till.wake();
+                return Ok(false);
+            }
+            Ok(Answer::Known(_)) => {}
+            unanswered => {
+                tracing::warn!(order = number.as_str(), ?unanswered, "not closed at its gateway yet");
+                return Ok(false);
+            }
+        }
+    }
     Ok(true)
+}
+
+/// Closes an order that no gateway has heard of.
+async fn close_unsent(app: &App, order: &StoredOrder) -> Result<(), Problem> {
+    if order.submissions.is_empty() {
+        let now = UnixMillis::from_millis(clock::now_millis());
+        let step = app.orders.close(&order.order.out_trade_no, now).await?;
+        tracing::debug!(order = order.order.out_trade_no.as_str(), ?step, "order closed");
+    }
+    Ok(())
 }
 
 /// Returns the seats of a course that were not paid in time.

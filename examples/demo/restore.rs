@@ -145,12 +145,8 @@ async fn kept(books: Books<'_>, sale: &FlashSale) -> Result<Vec<KeptOrder>, Prob
         let number = OutTradeNo::parse(&checkout.out_trade_no)?;
         let Some(order) = books.orders.find(&number).await? else { continue };
         let state = match order.state {
-            TradeState::Paid | TradeState::PaidLate => ReservationState::Paid,
-            TradeState::Created | TradeState::Pending
-                if checkout.expires_at > clock::to_column(clock::now_millis()) =>
-            {
-                ReservationState::Held
-            }
+            TradeState::Paid | TradeState::PaidLate | TradeState::PartiallyRefunded => ReservationState::Paid,
+            state if state.is_open() && !checkout.is_over() => ReservationState::Held,
             _ => continue,
         };
         let reservation = seckill::ReservationId::parse(&checkout.reservation_id)?;

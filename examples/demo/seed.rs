@@ -22,14 +22,15 @@ use crate::start_error::StartError;
 pub(crate) const PASSWORD: &str = "pinewood-2026";
 
 /// A seeded account: id, sign-in name, shown name, role.
-pub(crate) const ACCOUNTS: [(&str, &str, &str, &str); 4] = [
+pub(crate) const ACCOUNTS: [(&str, &str, &str, &str); 5] = [
     ("u1001", "hanmeimei", "Han Meimei 韩梅梅", "student"),
     ("u1002", "lilei", "Li Lei 李雷", "student"),
     ("u1003", "teacher.wu", "Wu Lan 吴岚", "teacher"),
     ("u1004", "admin", "Zhao Qing 赵清", "administrator"),
+    ("u1005", "qian", "Qian Duo 钱多", "finance"),
 ];
 
-const PERMISSIONS: [(&str, &str); 7] = [
+const PERMISSIONS: [(&str, &str); 10] = [
     ("course:view", "See courses and sales"),
     ("course:edit", "Change courses"),
     ("sale:buy", "Take part in flash sales"),
@@ -37,16 +38,20 @@ const PERMISSIONS: [(&str, &str); 7] = [
     ("lab:open", "Open a lab's terminal"),
     ("user:view", "See users and roles"),
     ("user:edit", "Give and take roles, end sessions"),
+    ("payment:view", "See orders, payments and refunds"),
+    ("payment:refund", "Give money back"),
+    ("payment:reconcile", "Compare bills, ask gateways about open orders"),
 ];
 
-const ROLES: [(&str, &str, &[&str]); 4] = [
+const ROLES: [(&str, &str, &[&str]); 5] = [
     ("member", "Everybody with an account", &["course:view"]),
     ("student", "Buys courses, works in labs", &["sale:buy", "lab:open"]),
     ("teacher", "Teaches courses, works in labs", &["course:edit", "lab:open"]),
+    ("finance", "Looks after orders, refunds and bills", &["payment:*"]),
     ("administrator", "Runs the school", &["*"]),
 ];
 
-const INHERITANCE: [(&str, &str); 2] = [("student", "member"), ("teacher", "member")];
+const INHERITANCE: [(&str, &str); 3] = [("student", "member"), ("teacher", "member"), ("finance", "member")];
 
 /// Milliseconds that a seeded sale stays open: a year.
 const SALE_MILLIS: u64 = 365 * 24 * 3600 * 1000;

@@ -91,6 +91,9 @@ pub(crate) enum StartError {
     /// A wildcard address says nothing to a browser.
     #[error("{addr} is every address of this machine: say with --public-url which one browsers use")]
     Wildcard { addr: SocketAddr },
+    /// A gateway can be set in two ways, and neither was.
+    #[error("a payment gateway has no keys: give {one}, or {other}")]
+    Either { one: &'static str, other: &'static str },
     /// The sale store holds a sale with other terms.
     #[error(
         "the sale of `{slug}` could not be opened: all instances need the same database and PAY_MINUTES as the one that opened it first; or give this one another REDIS_URL"

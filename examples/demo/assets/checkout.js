@@ -10,9 +10,9 @@ function clock(left) {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** Whether the order still waits for something; `settling` waits for the seat, not for money. */
-const waiting = () => ["created", "pending", "settling"].includes(order.dataset.state);
-const payable = () => waiting() && order.dataset.state !== "settling";
+/** Whether the order still waits for something; `settling` waits for the seat, `refunding` for the money's way back. */
+const waiting = () => ["created", "pending", "unknown", "settling", "refunding"].includes(order.dataset.state);
+const payable = () => clockFace && ["created", "pending", "unknown"].includes(order.dataset.state);
 
 function tick() {
   if (!payable()) return;
@@ -25,7 +25,8 @@ async function ask() {
   const reply = await fetch(`/api/v1/orders/${order.dataset.no}`, { headers: { accept: "application/json" } });
   if (!reply.ok) return;
   const now = await reply.json();
-  if (now.state !== order.dataset.state) location.replace(`/checkout/${order.dataset.no}`);
+  const moved = now.state !== order.dataset.state || String(now.payable) !== order.dataset.payable;
+  if (moved) location.replace(`/checkout/${order.dataset.no}`);
 }
 
 if (waiting()) {

@@ -105,7 +105,7 @@ async fn show(app: &App, visitor: &Visitor, message: String) -> PageResult {
         message,
         users: user_views(app).await?,
         roles: role_views(&snapshot.rows),
-        refunds: app.school.refunds_due().await?,
+        refunds: app.school.orders_due().await?,
     })
 }
 

@@ -15,7 +15,7 @@ use super::client::Client;
 use super::courses;
 use super::input::Json;
 use super::problem::{ApiResult, Problem};
-use super::visitor::Visitor;
+use super::visitor::{self, Visitor};
 use super::{admin, auth, checkout, sales};
 use crate::app::{AUDIENCE, Shared};
 use crate::purchase::{self, Wish};
@@ -42,10 +42,12 @@ impl fmt::Debug for Credentials {
 pub(crate) async fn sign_in(
     State(app): State<Shared>,
     client: Client,
+    headers: HeaderMap,
     Json(input): Json<Credentials>,
 ) -> ApiResult {
     let stay = auth::Stay::ThisVisit;
     let signed_in = auth::open_session(&app, client, &input.login, &input.password, stay).await?;
+    visitor::end_earlier(&app, &headers).await?;
     let body = json!({ "user": signed_in.session.user.as_str(), "expires_at": signed_in.session.expires_at.as_millis() });
     let mut reply = (StatusCode::CREATED, Reply(body)).into_response();
     auth::set_cookie(&app, reply.headers_mut(), &signed_in)?;

@@ -16,6 +16,8 @@ fn own(path: &str) -> Option<(&'static [u8], &'static str)> {
         "school.css" => (include_bytes!("../assets/school.css"), "text/css; charset=utf-8"),
         "sale.js" => (include_bytes!("../assets/sale.js"), SCRIPT),
         "checkout.js" => (include_bytes!("../assets/checkout.js"), SCRIPT),
+        "leave.js" => (include_bytes!("../assets/leave.js"), SCRIPT),
+        "office.js" => (include_bytes!("../assets/office.js"), SCRIPT),
         "lab.js" => (include_bytes!("../assets/lab.js"), SCRIPT),
         "webssh.js" => (include_bytes!("../assets/webssh.js"), SCRIPT),
         "icon.svg" => (include_bytes!("../assets/icon.svg"), "image/svg+xml"),

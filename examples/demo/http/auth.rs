@@ -18,7 +18,7 @@ use super::chrome::{Chrome, page as render};
 use super::client::Client;
 use super::input::Form;
 use super::problem::{PageResult, Problem, put_retry_after};
-use super::visitor::Visitor;
+use super::visitor::{self, Visitor};
 use crate::app::{App, Shared};
 use crate::school::account::Account;
 use crate::social::{DOORS, Door};
@@ -83,12 +83,14 @@ pub(crate) async fn page(Query(query): Query<SignInQuery>) -> PageResult {
 pub(crate) async fn sign_in(
     State(app): State<Shared>,
     client: Client,
+    headers: HeaderMap,
     Form(form): Form<SignInForm>,
 ) -> PageResult {
     let next = local_path(&form.next);
     let stay = if form.remember.is_empty() { Stay::ThisVisit } else { Stay::Remembered };
     match open_session(&app, client, &form.login, &form.password, stay).await {
         Ok(signed_in) => {
+            visitor::end_earlier(&app, &headers).await?;
             let mut reply = Redirect::to(next).into_response();
             set_cookie(&app, reply.headers_mut(), &signed_in)?;
             Ok(reply)

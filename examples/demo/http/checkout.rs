@@ -1,25 +1,22 @@
-//! Checkout: the order's page, the way to the gateway, the way back, and the gateway's notify.
+//! Checkout: the order's page, and the way back from a gateway. The ways to pay stand in `pay`.
 
 use askama::Template;
-use axum::body::{Body, Bytes};
-use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
-use payments::alipay::{CallbackUrl, PagePay, RawNotify, ack_response};
-use payments::{Ack, Nonce, Order, OutTradeNo, Stamp, TradeState, UnixMillis};
+use axum::response::{IntoResponse, Redirect};
+use payments::store::StoredRefund;
+use payments::{OutTradeNo, RefundState, StoredOrder, TradeState};
 
 use super::chrome::{Chrome, page as render};
 use super::courses::{CourseView, find};
-use super::input;
+use super::pay::WayView;
 use super::problem::{PageResult, Problem};
 use super::visitor::Visitor;
+use super::words::refund_words;
 use crate::app::{App, Shared};
-use crate::clock;
-use crate::http::NOTIFY_PATH;
 use crate::purchase;
 use crate::school::checkout::Checkout;
 
-/// An order as pages and the API show it.
+/// An order as its buyer's pages and the API show it.
 #[derive(Debug, Clone, serde::Serialize)]
 pub(crate) struct OrderView {
     pub(crate) out_trade_no: String,
@@ -31,10 +28,25 @@ pub(crate) struct OrderView {
     pub(crate) expires_at: i64,
     pub(crate) payable: bool,
     pub(crate) enrolled: bool,
+    /// Money that goes back, the oldest first.
+    pub(crate) refunds: Vec<BuyerRefund>,
     #[serde(skip)]
     pub(crate) words: &'static str,
     #[serde(skip)]
     pub(crate) tone: &'static str,
+}
+
+/// A refund as its buyer sees it.
+#[derive(Debug, Clone, serde::Serialize)]
+pub(crate) struct BuyerRefund {
+    /// Yuan, two places.
+    amount: String,
+    state: &'static str,
+    reason: String,
+    #[serde(skip)]
+    words: &'static str,
+    #[serde(skip)]
+    tone: &'static str,
 }
 
 /// The visitor's own order; somebody else's is not found.
@@ -45,9 +57,11 @@ pub(crate) async fn own(
 ) -> Result<(Checkout, OrderView), Problem> {
     let checkout = app.school.checkout(number).await?.filter(|found| found.account_id == visitor.account.id);
     let checkout = checkout.ok_or_else(Problem::not_found)?;
-    let order = app.orders.find(&OutTradeNo::parse(number)?).await?.ok_or_else(Problem::not_found)?;
-    let delivery = delivery(app, &checkout).await?;
-    let view = view(&checkout, &order.order, order.state, delivery);
+    let number = OutTradeNo::parse(number)?;
+    let order = app.orders.find(&number).await?.ok_or_else(Problem::not_found)?;
+    let refunds = app.orders.refunds_of(&number).await?;
+    let delivery = delivery(app, &checkout, &refunds).await?;
+    let view = view(&checkout, &order, &refunds, delivery);
     Ok((checkout, view))
 }
 
@@ -59,41 +73,87 @@ enum Delivery {
     NotYet,
 }
 
-async fn delivery(app: &App, checkout: &Checkout) -> Result<Delivery, Problem> {
+async fn delivery(app: &App, checkout: &Checkout, refunds: &[StoredRefund]) -> Result<Delivery, Problem> {
     if app.school.is_enrolled_by(&checkout.out_trade_no).await? {
         return Ok(Delivery::Enrolled);
     }
-    let owed = app.school.is_refund_due(&checkout.out_trade_no).await?;
+    let owed = !owed(app, &checkout.out_trade_no, refunds).await?.is_empty();
     Ok(if owed { Delivery::RefundDue } else { Delivery::NotYet })
 }
 
-fn view(checkout: &Checkout, order: &Order, state: TradeState, delivery: Delivery) -> OrderView {
-    let (name, words, tone) = match (state, delivery) {
-        (TradeState::Created, _) => ("created", "Waiting for your payment.", "wait"),
-        (TradeState::Pending, _) => ("pending", "Waiting for the gateway's word.", "wait"),
-        (TradeState::Paid | TradeState::PaidLate, Delivery::Enrolled) => {
-            ("paid", "Paid. You are enrolled.", "good")
+/// The payments of an order that bought nothing and that nobody has begun to give back, by the gateways' numbers.
+pub(crate) async fn owed(app: &App, number: &str, refunds: &[StoredRefund]) -> Result<Vec<String>, Problem> {
+    let mut due = app.school.refunds_due_of(number).await?;
+    let begun = |trade: &str| {
+        refunds.iter().any(|stored| {
+            stored.refund.trade_no.as_str() == trade
+                && stored.refund.amount == stored.refund.paid
+                && stored.state != RefundState::Closed
+        })
+    };
+    due.retain(|trade| !begun(trade));
+    Ok(due)
+}
+
+fn view(checkout: &Checkout, order: &StoredOrder, refunds: &[StoredRefund], delivery: Delivery) -> OrderView {
+    let over = checkout.is_over();
+    let (state, words, tone) = match (order.state, delivery) {
+        (TradeState::Created, _) if !over => ("created", "Waiting for your payment. 等待付款", "wait"),
+        (TradeState::Pending, _) if !over => {
+            ("pending", "Waiting for the gateway's word. 等待支付结果", "wait")
         }
-        (TradeState::Paid | TradeState::PaidLate, Delivery::RefundDue) => {
-            ("refund_due", "Paid, but the seat was gone. The school owes you this sum and knows it.", "bad")
+        (TradeState::Created | TradeState::Pending, _) => {
+            ("pending", "The time to pay is over; the order is being closed. 已超时，正在关闭", "wait")
         }
-        (TradeState::Paid | TradeState::PaidLate, Delivery::NotYet) => {
-            ("settling", "Paid. Your seat is being entered.", "wait")
+        (TradeState::Unknown, _) => {
+            ("unknown", "Not known yet. The school is asking the gateway. 正在查询支付结果", "wait")
         }
-        (TradeState::Closed, _) => ("closed", "Closed without payment.", ""),
-        (TradeState::Refunded, _) => ("refunded", "Paid back.", ""),
-        _ => ("other", "Not known yet. The school is asking the gateway.", "wait"),
+        (state, Delivery::Enrolled) if is_paid(state) => {
+            ("paid", "Paid. You are enrolled. 已付款，报名成功", "good")
+        }
+        (state, Delivery::RefundDue) if is_paid(state) => (
+            "refund_due",
+            "Paid, but the seat was gone. The school owes you this sum and knows it. 名额已失，学校将退款",
+            "bad",
+        ),
+        (state, Delivery::NotYet) if is_paid(state) && refunds.is_empty() => {
+            ("settling", "Paid. Your seat is being entered. 已付款，正在报名", "wait")
+        }
+        (state, Delivery::NotYet) if is_paid(state) => {
+            ("refunding", "Your money is on its way back. 正在退款", "wait")
+        }
+        (TradeState::Refunded, _) => ("refunded", "Paid back in full. 已全额退款", ""),
+        (TradeState::Failed, _) => ("failed", "The payment failed. 付款失败", "bad"),
+        _ => ("closed", "Closed without payment. 已关闭，未付款", ""),
     };
     OrderView {
         out_trade_no: checkout.out_trade_no.clone(),
         course: checkout.course_slug.clone(),
-        amount: order.amount.yuan_text(),
-        state: name,
+        amount: order.order.amount.yuan_text(),
+        state,
         expires_at: checkout.expires_at,
-        payable: matches!(state, TradeState::Created | TradeState::Pending),
+        payable: order.state.is_open() && !over,
         enrolled: delivery == Delivery::Enrolled,
+        refunds: refunds.iter().map(BuyerRefund::of).collect(),
         words,
         tone,
+    }
+}
+
+fn is_paid(state: TradeState) -> bool {
+    matches!(state, TradeState::Paid | TradeState::PaidLate | TradeState::PartiallyRefunded)
+}
+
+impl BuyerRefund {
+    fn of(stored: &StoredRefund) -> Self {
+        let (words, tone) = refund_words(stored.state);
+        Self {
+            amount: stored.refund.amount.yuan_text(),
+            state: stored.state.code(),
+            reason: stored.refund.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
+            words,
+            tone,
+        }
     }
 }
 
@@ -103,6 +163,7 @@ struct CheckoutPage {
     chrome: Chrome,
     course: CourseView,
     order: OrderView,
+    ways: Vec<WayView>,
 }
 
 /// `GET /checkout/{no}`
@@ -113,44 +174,8 @@ pub(crate) async fn page(
 ) -> PageResult {
     let (checkout, order) = own(&app, &visitor, &number).await?;
     let course = CourseView::of(find(&app, &checkout.course_slug).await?, order.enrolled)?;
-    render(&CheckoutPage { chrome: visitor.chrome(&app, "courses")?, course, order })
-}
-
-/// `POST /checkout/{no}/pay`: signs the page-pay request and sends the browser to the gateway.
-pub(crate) async fn pay(
-    State(app): State<Shared>,
-    visitor: Visitor,
-    Path(number): Path<String>,
-) -> PageResult {
-    let (checkout, order) = own(&app, &visitor, &number).await?;
-    if !order.payable {
-        return Ok(Redirect::to(&format!("/checkout/{number}")).into_response());
-    }
-    let number = OutTradeNo::parse(&checkout.out_trade_no).map_err(Problem::from)?;
-    let stored = app.orders.find(&number).await.map_err(Problem::from)?.ok_or_else(Problem::not_found)?;
-    let now = UnixMillis::from_millis(clock::now_millis());
-    let stamp = Stamp { now, nonce: Nonce::from_bytes(random()?) };
-    let back = format!("{}/checkout/{}/return", app.public_url, checkout.out_trade_no);
-    let told = format!("{}{NOTIFY_PATH}", app.notify_base);
-    let call = PagePay::new(stored.order, url(&told)?, url(&back)?).expiring_at(expiry(&checkout));
-    let redirect = call.redirect(&app.merchant, stamp).map_err(Problem::from)?;
-    app.orders.mark_pending(&number, now).await.map_err(Problem::from)?;
-    Ok(Redirect::to(&redirect.url()).into_response())
-}
-
-fn url(text: &str) -> Result<CallbackUrl, Problem> {
-    Ok(CallbackUrl::parse(text)?)
-}
-
-/// The gateway takes no money after the seat goes back.
-fn expiry(checkout: &Checkout) -> UnixMillis {
-    UnixMillis::from_millis(u64::try_from(checkout.expires_at).unwrap_or(0))
-}
-
-fn random() -> Result<[u8; 16], Problem> {
-    let mut bytes = [0_u8; 16];
-    getrandom::fill(&mut bytes).map_err(|cause| Problem::broken("random source", true, &cause))?;
-    Ok(bytes)
+    let ways = WayView::all(&app.till.channels());
+    render(&CheckoutPage { chrome: visitor.chrome(&app, "courses")?, course, order, ways })
 }
 
 /// `POST /checkout/{no}/cancel`: gives the seat back.
@@ -160,42 +185,13 @@ pub(crate) async fn cancel(
     Path(number): Path<String>,
 ) -> PageResult {
     let (checkout, _) = own(&app, &visitor, &number).await?;
-    purchase::release(&app, &checkout).await?;
+    purchase::give_up(&app, &checkout).await?;
     Ok(Redirect::to(&format!("/checkout/{number}")).into_response())
 }
 
-/// `GET /checkout/{no}/return`: the gateway sent the browser back. Only a notify can pay an order, so this shows
-/// the order as it is; the page turns over when the notify comes.
+/// `GET` or `POST /checkout/{no}/return`: the gateway sent the browser back; UnionPay does so with a form. What comes
+/// with it is believed by nobody, so this shows the order as it is; the page turns over when the notify comes.
 pub(crate) async fn came_back(Path(number): Path<String>) -> PageResult {
     let number = OutTradeNo::parse(&number).map_err(Problem::from)?;
     Ok(Redirect::to(&format!("/checkout/{}", number.as_str())).into_response())
-}
-
-/// `POST /api/v1/notify/alipay`: verified, checked against the order, settled once, then acknowledged.
-pub(crate) async fn notify(State(app): State<Shared>, body: Result<Bytes, BytesRejection>) -> Response {
-    let body = match body {
-        Ok(body) => body,
-        Err(cause) => return input::problem(cause.status(), cause.body_text()).into_response(),
-    };
-    match settle(&app, &body).await {
-        Ok(ack) => ack_response(ack).map(Body::from),
-        Err(problem) => problem.into_response(),
-    }
-}
-
-async fn settle(app: &App, body: &[u8]) -> Result<Ack, Problem> {
-    let refused = |words: String| {
-        tracing::warn!(words = words.escape_debug().to_string(), "notify refused");
-        Problem::bad_request("notify_refused", words)
-    };
-    let raw = RawNotify::parse(body).map_err(|cause| refused(cause.to_string()))?;
-    let verified = raw.verify(&app.merchant).map_err(|cause| refused(cause.to_string()))?;
-    let number = OutTradeNo::parse(verified.out_trade_no()).map_err(|cause| refused(cause.to_string()))?;
-    let order =
-        app.orders.find(&number).await?.ok_or_else(|| refused("this order is not ours".to_owned()))?;
-    let expected = app.merchant.expected(&order.order);
-    let checked = verified.check(&expected).map_err(|mismatch| refused(mismatch.to_string()))?;
-    let (settled, ack) = purchase::settle(app, &checked).await?;
-    tracing::info!(?settled, ?ack, "notify answered");
-    Ok(ack)
 }

@@ -27,10 +27,20 @@ pub(crate) struct Chrome {
 pub(crate) struct ChromeUser {
     pub(crate) display_name: String,
     pub(crate) initial: String,
-    /// May see users and roles.
-    pub(crate) admin: bool,
-    /// May run sales.
-    pub(crate) seller: bool,
+    pub(crate) doors: Doors,
+}
+
+/// Which rooms of the back office somebody may see.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Doors {
+    /// Users and roles.
+    pub(crate) users: bool,
+    /// Sales.
+    pub(crate) sales: bool,
+    /// Orders.
+    pub(crate) orders: bool,
+    /// Bills.
+    pub(crate) bills: bool,
 }
 
 impl Chrome {
@@ -40,10 +50,10 @@ impl Chrome {
     }
 
     /// The frame for somebody who is.
-    pub(crate) fn of(display_name: &str, admin: bool, seller: bool, tab: &'static str) -> Self {
+    pub(crate) fn of(display_name: &str, doors: Doors, tab: &'static str) -> Self {
         let initial =
             display_name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-        let user = ChromeUser { display_name: display_name.to_owned(), initial, admin, seller };
+        let user = ChromeUser { display_name: display_name.to_owned(), initial, doors };
         Self { user: Some(user), instance: instance(), tab }
     }
 

@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect};
-use payments::{OutTradeNo, TradeState};
+use payments::OutTradeNo;
 use seckill::Phase;
 
 use super::chrome::{Chrome, page};
@@ -13,6 +13,7 @@ use super::visitor::Visitor;
 use super::words::{ANSWERS, Words, words_of};
 use crate::app::{App, Shared};
 use crate::purchase::{self, Wish};
+use crate::school::checkout::Checkout;
 use crate::school::course::Course;
 
 /// A course as pages and the API show it.
@@ -132,16 +133,16 @@ fn phase_words(phase: Phase) -> Option<&'static Words> {
 /// The order number of the seat that the visitor holds and can still pay for; empty when there is none.
 async fn open_checkout(app: &App, account_id: &str, slug: &str) -> Result<String, Problem> {
     for checkout in app.school.checkouts_of(account_id).await? {
-        if checkout.course_slug == slug && payable(app, &checkout.out_trade_no).await? {
+        if checkout.course_slug == slug && payable(app, &checkout).await? {
             return Ok(checkout.out_trade_no);
         }
     }
     Ok(String::new())
 }
 
-async fn payable(app: &App, out_trade_no: &str) -> Result<bool, Problem> {
-    let order = app.orders.find(&OutTradeNo::parse(out_trade_no)?).await?;
-    Ok(order.is_some_and(|order| matches!(order.state, TradeState::Created | TradeState::Pending)))
+async fn payable(app: &App, checkout: &Checkout) -> Result<bool, Problem> {
+    let order = app.orders.find(&OutTradeNo::parse(&checkout.out_trade_no)?).await?;
+    Ok(order.is_some_and(|order| order.state.is_open()) && !checkout.is_over())
 }
 
 /// A fresh request id: 128 random bits in hex.
@@ -198,7 +199,7 @@ pub(crate) async fn my(State(app): State<Shared>, visitor: Visitor) -> PageResul
     for checkout in app.school.checkouts_of(&visitor.account.id).await? {
         let course = others.iter().find(|course| course.slug == checkout.course_slug);
         if let Some(course) = course
-            && payable(&app, &checkout.out_trade_no).await?
+            && payable(&app, &checkout).await?
         {
             pending.push(PendingOrder {
                 title_en: course.title_en.clone(),

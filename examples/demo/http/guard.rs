@@ -6,6 +6,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::notify;
 use super::openid::POSTED_BY_OTHERS;
 use super::problem::{PageProblem, Problem, Shown};
 use crate::app::Shared;
@@ -52,14 +53,19 @@ pub(crate) fn same_origin(headers: &HeaderMap, allowed: &[String]) -> bool {
 /// Refuses changing requests that another site's page sent with our user's cookie.
 pub(crate) async fn origin(State(app): State<Shared>, request: Request, next: Next) -> Response {
     let changing = !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    // The gateway signs its notifies; it is no browser and brings no cookie.
+    // A gateway signs its notifies; it is no browser and brings no cookie. Where it sends a buyer back, nothing happens.
     let path = request.uri().path();
-    let open = path == crate::http::NOTIFY_PATH || POSTED_BY_OTHERS.contains(&path);
+    let open = path.starts_with(notify::PREFIX) || comes_back(path) || POSTED_BY_OTHERS.contains(&path);
     if changing && !open && !same_origin(request.headers(), &app.origins) {
         let words = format!("this request came from another site; open {} and try again", app.public_url);
         return answer(request.uri().path(), Problem::forbidden(words));
     }
     next.run(request).await
+}
+
+/// Whether a gateway's cashier sends buyers back here.
+fn comes_back(path: &str) -> bool {
+    path.starts_with("/checkout/") && path.ends_with("/return")
 }
 
 /// A problem in the shape of the place where it arose: JSON under `/api/`, a page elsewhere.
@@ -80,7 +86,7 @@ pub(crate) async fn shape(request: Request, next: Next) -> Response {
         .headers()
         .get(header::CONTENT_TYPE)
         .is_some_and(|kind| !kind.as_bytes().starts_with(b"text/plain"));
-    let ours = typed || reply.extensions().get::<Shown>().is_some() || path == crate::http::NOTIFY_PATH;
+    let ours = typed || reply.extensions().get::<Shown>().is_some() || path.starts_with(notify::PREFIX);
     if ours || !(status.is_client_error() || status.is_server_error()) {
         return reply;
     }

@@ -79,6 +79,17 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// What a payment gateway, or the way to it, made fail.
+    #[expect(clippy::needless_pass_by_value, reason = "it is the last word of a `map_err`")]
+    pub(crate) fn gateway(cause: payments::Error) -> Self {
+        if cause.kind() == payments::ErrorKind::InvalidInput {
+            return Self::conflict("gateway_refused", cause.to_string());
+        }
+        Self::broken("payment gateway", cause.is_transient(), &cause)
+    }
+}
+
 /// Tells the log why a part failed, down to the last cause.
 fn report(part: &'static str, transient: bool, cause: &dyn std::error::Error) {
     let mut chain = cause.to_string();

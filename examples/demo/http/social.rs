@@ -2,7 +2,7 @@
 
 use axum::extract::{Path, RawQuery, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
 use sso_core::UserId;
@@ -59,7 +59,7 @@ fn wished(next: &str) -> &str {
 
 async fn off(app: &App, name: &str, headers: &HeaderMap, return_to: &str) -> PageResult {
     social::find(name).ok_or_else(Problem::not_found)?;
-    let begun = app.social.begin(name, &cookies(headers), return_to).await.map_err(Problem::from)?;
+    let begun = app.social.begin(name, &visitor::cookies(headers), return_to).await.map_err(Problem::from)?;
     let mut reply = Redirect::to(&begun.location).into_response();
     auth::add_cookie(reply.headers_mut(), &begun.set_cookie)?;
     Ok(reply)
@@ -74,7 +74,8 @@ pub(crate) async fn callback(
     parts: Parts,
 ) -> PageResult {
     social::find(&name).ok_or_else(Problem::not_found)?;
-    let ended = app.social.callback(&name, &query.unwrap_or_default(), &cookies(&parts.headers)).await;
+    let ended =
+        app.social.callback(&name, &query.unwrap_or_default(), &visitor::cookies(&parts.headers)).await;
     match ended.map_err(Problem::from)? {
         SocialSignIn::SignedIn { identity, return_to } => match return_to.strip_prefix(LINK) {
             Some(account) => {
@@ -83,7 +84,7 @@ pub(crate) async fn callback(
                 tie(&app, &visitor, account, &identity).await
             }
             // A sign-in, also for somebody who is signed in: a link of another site ties nothing to them.
-            None => enter(&app, client, &identity, &return_to).await,
+            None => enter(&app, client, &identity, &return_to, &parts.headers).await,
         },
         SocialSignIn::Refused(why) => {
             tracing::info!(provider = name, why = %why, "sign-in refused");
@@ -93,10 +94,17 @@ pub(crate) async fn callback(
     }
 }
 
-async fn enter(app: &App, client: Client, identity: &Identity, return_to: &str) -> PageResult {
+async fn enter(
+    app: &App,
+    client: Client,
+    identity: &Identity,
+    return_to: &str,
+    headers: &HeaderMap,
+) -> PageResult {
     let account = social::admit(app, identity).await?;
     let user = UserId::new(&account.id).map_err(Problem::from)?;
     let signed_in = auth::begin_session(app, client, &user, Stay::ThisVisit).await?;
+    visitor::end_earlier(app, headers).await?;
     let mut reply = Redirect::to(auth::local_path(return_to)).into_response();
     auth::set_cookie(app, reply.headers_mut(), &signed_in)?;
     Ok(reply)
@@ -120,11 +128,6 @@ async fn tie(app: &App, visitor: &Visitor, account: &str, identity: &Identity) -
 }
 
 /// All `Cookie` headers as one.
-fn cookies(headers: &HeaderMap) -> String {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    lines.collect::<Vec<_>>().join("; ")
-}
-
 #[cfg(test)]
 mod tests {
     use super::{LINK, wished};

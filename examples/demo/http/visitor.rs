@@ -2,13 +2,14 @@
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{Method, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
 use rbac::{Decision, PermissionName};
 use sso_core::{Check, CookieRead, End, EndReason, Session, SessionId, SessionSecret, UnixMillis};
 
-use super::chrome::Chrome;
+use super::chrome::{Chrome, Doors};
 use super::problem::{PageProblem, Problem};
+use super::{orders, reconcile};
 use crate::app::{App, Shared};
 use crate::school::account::Account;
 
@@ -61,8 +62,13 @@ impl Visitor {
 
     /// The frame of this visitor's pages.
     pub(crate) fn chrome(&self, app: &App, tab: &'static str) -> Result<Chrome, Problem> {
-        let (admin, seller) = (self.may(app, "user:view")?, self.may(app, "sale:edit")?);
-        Ok(Chrome::of(&self.account.display_name, admin, seller, tab))
+        let doors = Doors {
+            users: self.may(app, "user:view")?,
+            sales: self.may(app, "sale:edit")?,
+            orders: self.may(app, orders::VIEW)?,
+            bills: self.may(app, reconcile::RECONCILE)?,
+        };
+        Ok(Chrome::of(&self.account.display_name, doors, tab))
     }
 }
 
@@ -73,9 +79,7 @@ pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Visitor, Proble
         let id = bearer_subject(app, bearer.as_bytes())?;
         return known(app, &id, None).await;
     }
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let line = cookies.collect::<Vec<_>>().join("; ");
-    match app.cookie.read(&line) {
+    match app.cookie.read(&cookies(headers)) {
         CookieRead::Absent => Err(Problem::unauthenticated("not_signed_in", "sign in first")),
         CookieRead::Malformed => Err(Problem::unauthenticated(
             "malformed_cookie",
@@ -92,6 +96,21 @@ pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Visitor, Proble
             }
         },
     }
+}
+
+/// The cookies of a request as one line.
+pub(crate) fn cookies(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// Ends the session that a browser had before it signed in again: its cookie is gone, so nobody would.
+pub(crate) async fn end_earlier(app: &App, headers: &HeaderMap) -> Result<(), Problem> {
+    let CookieRead::Secret(secret) = app.cookie.read(&cookies(headers)) else { return Ok(()) };
+    let Check::Active(earlier) = app.sso.check(&secret).await? else { return Ok(()) };
+    app.sso.logout(&secret).await?;
+    app.refresher.session_ended(&earlier.user, &earlier.id).await?;
+    Ok(())
 }
 
 fn bearer_subject(app: &App, header: &[u8]) -> Result<String, Problem> {

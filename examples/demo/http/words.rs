@@ -1,4 +1,7 @@
-//! What the sale page says for each answer that is not a seat, in both languages: one table for the page and its script.
+//! Words in both languages: what the sale page says for each answer that is not a seat, one table for the page and its
+//! script; and the states of orders and refunds.
+
+use payments::{Channel, RefundState, TradeState};
 
 /// One answer in words.
 #[derive(Debug, Clone, Copy)]
@@ -51,4 +54,40 @@ const fn says(code: &'static str, en: &'static str, zh: &'static str) -> Words {
 /// The words for a code, if the sale page explains it.
 pub(crate) fn words_of(code: &str) -> Option<&'static Words> {
     ANSWERS.iter().find(|words| words.code == code)
+}
+
+/// The state of an order for the back office, and its tone.
+pub(crate) const fn trade_words(state: TradeState) -> (&'static str, &'static str) {
+    match state {
+        TradeState::Created => ("Created 待付款", "plain"),
+        TradeState::Pending => ("Pending 付款中", "gold"),
+        TradeState::Paid => ("Paid 已付款", ""),
+        TradeState::PartiallyRefunded => ("Partly refunded 部分退款", "gold"),
+        TradeState::Refunded => ("Refunded 已退款", "plain"),
+        TradeState::Closed => ("Closed 已关闭", "plain"),
+        TradeState::Failed => ("Failed 付款失败", "hot"),
+        TradeState::PaidLate => ("Paid late 逾期付款", "hot"),
+        _ => ("Unknown 待查询", "hot"),
+    }
+}
+
+/// The state of a refund, and its tone.
+pub(crate) const fn refund_words(state: RefundState) -> (&'static str, &'static str) {
+    match state {
+        RefundState::Requested => ("Asked for 已申请", "gold"),
+        RefundState::Processing => ("Under way 处理中", "gold"),
+        RefundState::Succeeded => ("Paid back 已退款", ""),
+        RefundState::Abnormal => ("Stuck 退款异常", "hot"),
+        _ => ("Closed 已关闭", "plain"),
+    }
+}
+
+/// A gateway's name.
+pub(crate) const fn channel_words(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Alipay => "Alipay 支付宝",
+        Channel::Wechat => "WeChat Pay 微信支付",
+        Channel::Unionpay => "UnionPay 银联",
+        _ => "another gateway",
+    }
 }

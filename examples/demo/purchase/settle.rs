@@ -1,81 +1,64 @@
-//! After the payment: order, seat, enrolment, or a debt; and the rounds that finish what a crash cut off.
+//! After the payment: seat, enrolment, or a debt; after the refund: the enrolment goes. And the rounds that end
+//! checkouts which nobody paid.
 
-use payments::{Ack, Checked, Notify, OutTradeNo, Settlement, TradeNo, TradeState, UnixMillis};
+use payments::store::{Task, Work};
+use payments::{OutTradeNo, StoredOrder, TradeNo, TradeState};
 use seckill::{Confirm, ErrorKind, ReservationId};
 
-use super::release;
+use super::{close_unsent, release};
 use crate::app::App;
 use crate::clock;
 use crate::http::problem::Problem;
 use crate::school::checkout::Checkout;
 
-/// What a settled notify led to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Settled {
-    /// The buyer is enrolled, now or since before.
-    Enrolled,
-    /// The money bought nothing: the seat is gone, or was paid for before.
-    RefundDue,
-    /// The notify changed nothing that the school acts on.
-    Noted,
-}
-
-/// Settles a checked notify: order, then seat, then enrolment. Every step is idempotent and the caller acknowledges
-/// last; the checkout is opened first, so that [`tidy`] finishes whatever a crash cuts off.
-pub(crate) async fn settle(app: &App, notify: &Notify<Checked>) -> Result<(Settled, Ack), Problem> {
-    let number = notify.out_trade_no();
-    app.school.reopen_checkout(number.as_str()).await?;
-    let settlement = app.orders.settle(notify, UnixMillis::from_millis(clock::now_millis())).await?;
-    tracing::info!(order = number.as_str(), ?settlement, "notify settled");
-    let settled = match app.school.checkout(number.as_str()).await? {
-        Some(checkout) => tidy(app, &checkout).await?,
-        None => Settled::Noted,
+/// Does what follows from a settlement. The store gives each piece at least once and in the order of the order's
+/// history, so every step here may be repeated.
+pub(crate) async fn follow(app: &App, work: &Work) -> Result<(), Problem> {
+    let Some((checkout, order)) = found(app, &work.out_trade_no).await? else {
+        tracing::error!(order = work.out_trade_no.as_str(), task = ?work.task, "an order without a checkout");
+        return Ok(());
     };
-    let ack = match settlement {
-        Settlement::UnknownOrder => Ack::Fail,
-        other => other.ack(),
-    };
-    Ok((settled, ack))
-}
-
-/// Takes one open checkout as far as it goes: a paid one to its enrolment or debts, an overdue one to its end.
-pub(crate) async fn tidy(app: &App, checkout: &Checkout) -> Result<Settled, Problem> {
-    let Some(order) = app.orders.find(&OutTradeNo::parse(&checkout.out_trade_no)?).await? else {
-        return Ok(Settled::Noted);
-    };
-    let overdue = checkout.expires_at <= clock::to_column(clock::now_millis());
-    let settled = match order.state {
-        TradeState::Created | TradeState::Pending if !overdue => return Ok(Settled::Noted),
-        TradeState::Created | TradeState::Pending => {
-            release(app, checkout).await?;
-            Settled::Noted
+    match &work.task {
+        Task::Deliver => match order.payments.first() {
+            Some(first) => deliver(app, &checkout, &first.trade_no).await?,
+            None => tracing::error!(order = checkout.out_trade_no, "a paid order without a payment"),
+        },
+        // Paid late: the seat may still be had. Paid twice: the second payment buys nothing.
+        Task::GiveBack { trade_no, .. } if late(&order, trade_no) => {
+            deliver(app, &checkout, trade_no).await?
         }
-        TradeState::Paid | TradeState::PaidLate => {
-            let mut payments = order.payments.iter().map(|payment| &payment.trade_no);
-            let settled = match payments.next() {
-                Some(first) => deliver(app, checkout, first).await?,
-                None => Settled::Noted,
-            };
-            // The first payment bought the seat; every other one is owed.
-            for second in payments {
-                owe(app, checkout, second).await?;
-            }
-            settled
+        Task::GiveBack { trade_no, .. } => owe(app, &checkout, trade_no).await?,
+        Task::Withdraw => withdraw(app, &checkout).await?,
+        task => {
+            let words = format!("this version does not know the task {task:?}");
+            return Err(Problem::conflict("unknown_task", words));
         }
-        _ => Settled::Noted,
-    };
+    }
     app.school.finish_checkout(&checkout.out_trade_no).await?;
-    Ok(settled)
+    Ok(())
+}
+
+async fn found(app: &App, number: &OutTradeNo) -> Result<Option<(Checkout, StoredOrder)>, Problem> {
+    let checkout = app.school.checkout(number.as_str()).await?;
+    let order = app.orders.find(number).await?;
+    Ok(checkout.zip(order))
+}
+
+/// Whether this payment is the only one of an order that was closed before.
+fn late(order: &StoredOrder, trade_no: &TradeNo) -> bool {
+    let first = order.payments.first().is_some_and(|first| first.trade_no == *trade_no);
+    first && order.state == TradeState::PaidLate
 }
 
 /// Makes the seat the buyer's, if it is still to be had.
-async fn deliver(app: &App, checkout: &Checkout, paid_by: &TradeNo) -> Result<Settled, Problem> {
+async fn deliver(app: &App, checkout: &Checkout, paid_by: &TradeNo) -> Result<(), Problem> {
     let sale = app.sale(&checkout.course_slug)?;
     match sale.confirm(&ReservationId::parse(&checkout.reservation_id)?).await {
         Ok(Confirm::Confirmed | Confirm::AlreadyPaid | Confirm::Retaken) => {
             let at = clock::to_column(clock::now_millis());
             if app.school.enrol(checkout, at).await? {
-                return Ok(Settled::Enrolled);
+                tracing::info!(order = checkout.out_trade_no, "enrolled");
+                return Ok(());
             }
             owe(app, checkout, paid_by).await
         }
@@ -86,10 +69,38 @@ async fn deliver(app: &App, checkout: &Checkout, paid_by: &TradeNo) -> Result<Se
     }
 }
 
-/// Records money that bought nothing.
-async fn owe(app: &App, checkout: &Checkout, trade: &TradeNo) -> Result<Settled, Problem> {
+/// Records money that bought nothing; the back office gives it back.
+async fn owe(app: &App, checkout: &Checkout, trade: &TradeNo) -> Result<(), Problem> {
     let order = checkout.out_trade_no.as_str();
     tracing::error!(trade = trade.as_str(), order, "a payment bought nothing: a refund is due");
     app.school.add_refund_due(trade.as_str(), order, clock::to_column(clock::now_millis())).await?;
-    Ok(Settled::RefundDue)
+    Ok(())
+}
+
+/// The money went back in full, so the course is taken back. The seat stays out of the sale until somebody adds one.
+async fn withdraw(app: &App, checkout: &Checkout) -> Result<(), Problem> {
+    app.school.withdraw_enrolment(&checkout.out_trade_no).await?;
+    tracing::info!(order = checkout.out_trade_no, "enrolment withdrawn: the money went back");
+    Ok(())
+}
+
+/// Ends a checkout whose time is over: its seat goes back. An order that was never sent to a gateway is closed with it;
+/// every other one is closed by the reconciler, at its gateway first.
+pub(crate) async fn tidy(app: &App, checkout: &Checkout) -> Result<(), Problem> {
+    let number = OutTradeNo::parse(&checkout.out_trade_no)?;
+    let Some(order) = app.orders.find(&number).await? else { return Ok(()) };
+    let overdue = checkout.expires_at <= clock::to_column(clock::now_millis());
+    match order.state {
+        state if state.is_open() && !overdue => return Ok(()),
+        state if state.is_open() => {
+            if release(app, checkout).await? {
+                close_unsent(app, &order).await?;
+            }
+        }
+        TradeState::Closed | TradeState::Failed => {}
+        // Money came: the work that follows from it ends the checkout.
+        _ => return Ok(()),
+    }
+    app.school.finish_checkout(&checkout.out_trade_no).await?;
+    Ok(())
 }

@@ -3,6 +3,7 @@
 use sqlx::FromRow;
 
 use super::School;
+use crate::clock;
 
 /// A won seat on its way to payment.
 #[derive(Debug, Clone, FromRow)]
@@ -15,6 +16,20 @@ pub(crate) struct Checkout {
     pub(crate) expires_at: i64,
     /// Milliseconds since the epoch.
     pub(crate) created_at: i64,
+}
+
+impl Checkout {
+    /// Whether the time to pay is over.
+    pub(crate) fn is_over(&self) -> bool {
+        self.expires_at <= clock::to_column(clock::now_millis())
+    }
+}
+
+/// Where a list goes on: after the checkout of this time and number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) created_at: i64,
+    pub(crate) out_trade_no: String,
 }
 
 const COLUMNS: &str = "out_trade_no, account_id, course_slug, reservation_id, expires_at, created_at";
@@ -68,19 +83,30 @@ impl School {
         sqlx::query_as(sqlx::AssertSqlSafe(text)).bind(after).bind(max).fetch_all(&self.pool).await
     }
 
-    /// Something is about to happen to this checkout: housekeeping looks at it again.
-    pub(crate) async fn reopen_checkout(&self, out_trade_no: &str) -> Result<(), sqlx::Error> {
-        self.set_open(out_trade_no, true).await
+    /// Up to `max` checkouts whose numbers begin with `number`, the newest first, after `place`.
+    pub(crate) async fn checkouts(
+        &self,
+        number: &str,
+        place: &Place,
+        max: u32,
+    ) -> Result<Vec<Checkout>, sqlx::Error> {
+        let text = format!(
+            "SELECT {COLUMNS} FROM school_checkout WHERE (created_at, out_trade_no) < (?, ?)
+             AND substr(out_trade_no, 1, length(?)) = ? ORDER BY created_at DESC, out_trade_no DESC LIMIT ?"
+        );
+        sqlx::query_as(sqlx::AssertSqlSafe(text))
+            .bind(place.created_at)
+            .bind(&place.out_trade_no)
+            .bind(number)
+            .bind(number)
+            .bind(max)
+            .fetch_all(&self.pool)
+            .await
     }
 
     /// This checkout is at its end: enrolled, owed or given back.
     pub(crate) async fn finish_checkout(&self, out_trade_no: &str) -> Result<(), sqlx::Error> {
-        self.set_open(out_trade_no, false).await
-    }
-
-    async fn set_open(&self, out_trade_no: &str, open: bool) -> Result<(), sqlx::Error> {
-        sqlx::query("UPDATE school_checkout SET open = ? WHERE out_trade_no = ?")
-            .bind(open)
+        sqlx::query("UPDATE school_checkout SET open = 0 WHERE out_trade_no = ?")
             .bind(out_trade_no)
             .execute(&self.pool)
             .await
@@ -103,20 +129,22 @@ impl School {
             .map(drop)
     }
 
-    /// Answers whether an order's buyer is owed the money.
-    pub(crate) async fn is_refund_due(&self, out_trade_no: &str) -> Result<bool, sqlx::Error> {
-        let found: Option<i64> =
-            sqlx::query_scalar("SELECT 1 FROM school_refund_due WHERE out_trade_no = ? LIMIT 1")
-                .bind(out_trade_no)
-                .fetch_optional(&self.pool)
-                .await?;
-        Ok(found.is_some())
+    /// The payments of an order that bought nothing, by the gateway's numbers, the oldest first.
+    pub(crate) async fn refunds_due_of(&self, out_trade_no: &str) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT trade_no FROM school_refund_due WHERE out_trade_no = ? ORDER BY at LIMIT 100",
+        )
+        .bind(out_trade_no)
+        .fetch_all(&self.pool)
+        .await
     }
 
-    /// The payments whose buyers are owed their money, by the gateway's numbers, the oldest first.
-    pub(crate) async fn refunds_due(&self) -> Result<Vec<String>, sqlx::Error> {
-        sqlx::query_scalar("SELECT trade_no FROM school_refund_due ORDER BY at LIMIT 1000")
-            .fetch_all(&self.pool)
-            .await
+    /// The orders with payments that bought nothing, the oldest first.
+    pub(crate) async fn orders_due(&self) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar(
+            "SELECT out_trade_no FROM school_refund_due GROUP BY out_trade_no ORDER BY min(at) LIMIT 1000",
+        )
+        .fetch_all(&self.pool)
+        .await
     }
 }

@@ -20,6 +20,15 @@ impl School {
         self.is_enrolled_by(&checkout.out_trade_no).await
     }
 
+    /// Takes back what an order bought; a second time changes nothing.
+    pub(crate) async fn withdraw_enrolment(&self, out_trade_no: &str) -> Result<(), sqlx::Error> {
+        sqlx::query("DELETE FROM school_enrolment WHERE out_trade_no = ?")
+            .bind(out_trade_no)
+            .execute(&self.pool)
+            .await
+            .map(drop)
+    }
+
     /// Answers whether an order bought its course.
     pub(crate) async fn is_enrolled_by(&self, out_trade_no: &str) -> Result<bool, sqlx::Error> {
         let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM school_enrolment WHERE out_trade_no = ?")

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fantoccini::elements::Element;
 use fantoccini::key::Key;
+use fantoccini::wd::WindowHandle;
 use fantoccini::{Client, ClientBuilder, Locator};
 use testkit::Chromium;
 
@@ -112,6 +113,21 @@ impl Browser {
     /// Runs a script in the page.
     pub(crate) async fn script(&self, script: &str) -> serde_json::Value {
         self.client.execute(script, vec![]).await.unwrap()
+    }
+
+    /// Opens an address in a second tab and goes there; answers the first one.
+    pub(crate) async fn open_tab(&self, url: &str) -> WindowHandle {
+        let first = self.client.window().await.unwrap();
+        let second = self.client.new_window(true).await.unwrap();
+        self.client.switch_to_window(second.handle).await.unwrap();
+        self.open(url).await;
+        first
+    }
+
+    /// Closes this tab and goes to that one.
+    pub(crate) async fn close_tab(&self, back_to: WindowHandle) {
+        self.client.close_window().await.unwrap();
+        self.client.switch_to_window(back_to).await.unwrap();
     }
 
     /// Writes `target/screenshots/NAME.png`.

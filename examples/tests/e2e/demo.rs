@@ -76,6 +76,12 @@ impl Demo {
         .unwrap();
         status.unwrap()
     }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        kill_process(Pid::from_child(&self.child), Signal::KILL).unwrap();
+        self.child.wait().unwrap();
+    }
 }
 
 impl Drop for Demo {

@@ -4,6 +4,7 @@ mod providers;
 mod tokens;
 
 use std::collections::BTreeSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use reqwest::{Client, Response, StatusCode, Url, header};
@@ -84,6 +85,35 @@ pub(crate) fn device_with(page: &str, words: &str) -> String {
     let found: Vec<_> = devices(page).into_iter().filter(|(_, row)| row.contains(words)).collect();
     assert_eq!(found.len(), 1, "`{words}` in {page}");
     found[0].0.to_owned()
+}
+
+/// The cookie of the earlier session is overwritten, so nobody could sign that one out any more.
+#[tokio::test]
+async fn signing_in_again_ends_the_session_that_the_browser_had() {
+    let demo = Demo::start(&[]);
+    let (http, base) = (client(), demo.url());
+    let mut held = pair(&enter(&http, base, "hanmeimei", "browser/1", false).await);
+    let elsewhere = pair(&enter(&http, base, "hanmeimei", "browser/2", false).await);
+    for (path, login) in [("/login", "hanmeimei"), ("/login", "lilei"), ("/api/v1/session", "lilei")] {
+        let sent = http.post(format!("{base}{path}")).header(header::COOKIE, &held);
+        let words = [("login", login), ("password", PASSWORD)];
+        let sent = if path == "/login" { sent.form(&words) } else { sent.json(&HashMap::from(words)) };
+        let reply = sent.send().await.unwrap();
+        let fresh = pair(&set_cookie(&reply, "sid").unwrap());
+        assert_eq!(why(&http, base, &held).await, "signed_out", "{path} {login}");
+        held = fresh;
+    }
+    // Somebody who fails to sign in stays who they were.
+    let refused =
+        post(&http, format!("{base}/login"), &held, &[("login", "lilei"), ("password", "no")]).await;
+    assert_eq!(refused.status(), StatusCode::UNAUTHORIZED);
+    // And so with a provider: the identity is another account's.
+    let back = with(&http, base, "github", &held).await;
+    let fresh = pair(&set_cookie(&back, "sid").unwrap());
+    assert_eq!(why(&http, base, &held).await, "signed_out");
+    for cookie in [&fresh, &elsewhere] {
+        assert_eq!(devices(&page(&http, format!("{base}/account"), cookie).await).len(), 1);
+    }
 }
 
 #[tokio::test]

@@ -28,7 +28,8 @@ async fn an_identity_is_tied_only_by_who_asked_for_it() {
     let id = whose(&http, base, &lilei).await;
 
     // A link of another site sends somebody who is signed in to a provider: they sign in, and nothing is tied.
-    let reply = with(&http, base, "github", &lilei).await;
+    let browser = sign_in(&http, base, "lilei").await;
+    let reply = with(&http, base, "github", &browser).await;
     assert_eq!(place(&reply), "/my");
     let stranger = pair(&set_cookie(&reply, "sid").unwrap());
     assert_ne!(whose(&http, base, &stranger).await, id);
@@ -38,8 +39,9 @@ async fn an_identity_is_tied_only_by_who_asked_for_it() {
     for asked in
         [format!("/account?link={id}"), format!("/account%3Flink%3D{id}"), format!("/account%253Flink={id}")]
     {
-        let begun = get(&http, format!("{base}/login/with/qq?next={asked}"), &lilei).await;
-        let visit = Visit::off(&http, base, begun, &lilei).await;
+        let browser = sign_in(&http, base, "lilei").await;
+        let begun = get(&http, format!("{base}/login/with/qq?next={asked}"), &browser).await;
+        let visit = Visit::off(&http, base, begun, &browser).await;
         let reply = get(&http, visit.click(&http, PERSON).await, &visit.cookie).await;
         assert!(place(&reply).starts_with("/account") && set_cookie(&reply, "sid").is_some(), "{asked}");
         assert_eq!(identities(&http, base, &lilei).await, 0, "{asked}");

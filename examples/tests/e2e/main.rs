@@ -21,6 +21,8 @@ mod lost;
 #[cfg(test)]
 mod oidc;
 #[cfg(test)]
+mod payments;
+#[cfg(test)]
 mod programs;
 #[cfg(test)]
 mod sales;

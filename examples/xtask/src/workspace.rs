@@ -13,7 +13,7 @@ pub(crate) const PACKAGES: [&str; 9] =
     ["xtask", "testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core", "examples", "benches"];
 
 /// The libraries that have a test binary `fuzz`.
-pub(crate) const FUZZED: [&str; 1] = ["sso-core"];
+pub(crate) const FUZZED: [&str; 2] = ["sso-core", "payments"];
 
 /// The folder above all packages: of the checkout in which `cargo` was called, also where a target folder that
 /// is shared by several checkouts holds the binary of another.

@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(labels(&["clippy"]).len(), PACKAGES.len());
         assert_eq!(labels(&["e2e"]), ["tests examples"]);
         assert_eq!(labels(&["install", "fmt"]), ["install", "fmt"]);
-        assert_eq!(labels(&["fuzz"]), ["fuzz sso-core"]);
+        assert_eq!(labels(&["fuzz"]), ["fuzz sso-core", "fuzz payments"]);
         assert_eq!(labels(&["sso-core"]).last().unwrap(), "fuzz sso-core");
         assert_eq!(labels(&["benches"]).last().unwrap(), "figures");
     }
