@@ -33,6 +33,12 @@ pub enum Error {
     /// A call to the crate under test failed.
     #[error("a token or a session failed during the run")]
     Sso(#[from] sso_core::Error),
+    /// A call to the crate under test failed.
+    #[error("a payment failed during the run")]
+    Payments(#[from] payments::Error),
+    /// The database failed a question of the run itself.
+    #[error("the database failed a question of the run")]
+    Sql(#[from] sqlx::Error),
     /// The key of the tokens cannot be read by a peer.
     #[error("the key of the figure is no key to a peer")]
     Key,

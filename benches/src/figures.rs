@@ -10,6 +10,7 @@ use crate::{Error, Line, Options};
 mod cluster;
 mod latency;
 mod memory;
+mod pay;
 mod server;
 mod soldout;
 mod sso;
@@ -158,6 +159,34 @@ pub const FIGURES: &[Figure] = &[
         "logins a second of users who may have five sessions and have them, 64 callers, beside a list kept by \
          plain commands",
         sso_session::login_policy,
+    ),
+    figure(
+        "payments.sign.raw",
+        "whole signed Alipay requests a second of processor time, beside bare signatures of aws-lc-rs over the \
+         same text",
+        pay::sign_raw,
+    ),
+    figure("payments.sign.rsa", "the same beside bare signatures of the crate rsa", pay::sign_rsa),
+    figure("payments.sign.alipay_sdk", "the same beside npm's alipay-sdk", pay::sign_alipay_sdk),
+    figure(
+        "payments.sign.wechatpayv3",
+        "whole signed WeChat Pay requests a second of processor time, beside PyPI's wechatpayv3",
+        pay::sign_wechatpayv3,
+    ),
+    figure(
+        "payments.notify_verify",
+        "WeChat Pay notifies verified, opened and parsed a second of processor time, beside PyPI's wechatpayv3",
+        pay::notify_verify,
+    ),
+    figure(
+        "payments.settle.sqlite",
+        "repeated notifies settled a second in SQLite, 2 callers, beside a bare SELECT of the order",
+        pay::settle_sqlite,
+    ),
+    figure(
+        "payments.settle.postgres",
+        "repeated notifies settled a second in PostgreSQL, 8 callers, beside a bare SELECT of the order",
+        pay::settle_postgres,
     ),
 ];
 

@@ -25,10 +25,12 @@
 
 mod clients;
 mod contest;
+mod database;
 mod error;
 mod figures;
 mod line;
 mod ours;
+mod pay;
 mod peers;
 mod pin;
 mod plot;

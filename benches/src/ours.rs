@@ -1,5 +1,6 @@
 //! Our side of the figures about sales: a sale of the crate, asked through its public calls.
 
+pub(crate) mod pay;
 pub(crate) mod session;
 pub(crate) mod token;
 

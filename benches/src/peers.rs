@@ -8,6 +8,7 @@ use redis::aio::MultiplexedConnection;
 use crate::workload::{Answer, Request, Terms};
 use crate::{Error, versions};
 
+pub(crate) mod bare_sign;
 pub(crate) mod batch;
 pub(crate) mod deadpool;
 pub(crate) mod fast_jwt;
@@ -19,8 +20,10 @@ pub(crate) mod jsonwebtoken;
 pub(crate) mod listed;
 pub(crate) mod map;
 pub(crate) mod multiplexed;
+pub(crate) mod paykits;
 pub(crate) mod program;
 pub(crate) mod raw;
+pub(crate) mod select;
 pub(crate) mod tower_sessions;
 
 /// One decision a call.

@@ -36,6 +36,11 @@ impl Shift {
         Self { task: Box::new(task), stage: None, load: Load { requests, callers: 1 } }
     }
 
+    /// Work with servers that the task has itself.
+    pub(crate) fn of(task: impl Task + 'static, load: Load) -> Self {
+        Self { task: Box::new(task), stage: None, load }
+    }
+
     /// Work on a server.
     pub(crate) fn on(stage: &Rc<Stage>, task: impl Task + 'static, load: Load) -> Self {
         Self { task: Box::new(task), stage: Some(Rc::clone(stage)), load }

@@ -127,7 +127,10 @@ pub(crate) async fn sample(
 }
 
 /// Starts a server on the servers' core with this number or on all of them, and goes back to the callers'.
-fn on_cores<T>(number: Option<usize>, start: impl FnOnce() -> Result<T, testkit::Error>) -> Result<T, Error> {
+pub(crate) fn on_cores<T>(
+    number: Option<usize>,
+    start: impl FnOnce() -> Result<T, testkit::Error>,
+) -> Result<T, Error> {
     let Some(cores) = Cores::divide()? else {
         return Ok(start()?);
     };

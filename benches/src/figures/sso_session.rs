@@ -16,6 +16,10 @@ const CHECKS_MAX: u32 = 20_000;
 const LOGINS_MAX: u32 = 40_000;
 
 /// One check beside a bare GET over the very same connection.
+///
+/// Sessions are in use: after the first check of each, which is a script, the others read its fields and the server's
+/// time in one round trip, until the use is due to be written down a minute later. Both sides ask for each value as
+/// often and by the same client.
 pub(super) fn check_get(name: &'static str, options: &Options) -> Result<Line, Error> {
     on_one_thread(async {
         let stage = Rc::new(Stage::one().await?);
@@ -28,6 +32,9 @@ pub(super) fn check_get(name: &'static str, options: &Options) -> Result<Line, E
 }
 
 /// One guarded request beside the same one behind tower-sessions.
+///
+/// The peer does less: its session has one limit, enforced by the time to live of its key, is not prolonged by reads,
+/// and has no reason of its end. Each side has a connection of its own, through the client that its users have.
 pub(super) fn check_tower_sessions(name: &'static str, options: &Options) -> Result<Line, Error> {
     on_one_thread(async {
         let stage = Rc::new(Stage::one().await?);

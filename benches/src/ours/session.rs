@@ -121,7 +121,9 @@ impl Task for Checks {
     }
 
     fn about(&self) -> String {
-        "Sso::check: both limits, use written down once a minute, one multiplexed connection".to_owned()
+        "Sso::check of sessions in use: both limits by the server's clock, use written down once a minute, one \
+         multiplexed connection"
+            .to_owned()
     }
 }
 

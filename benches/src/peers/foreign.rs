@@ -41,7 +41,7 @@ impl Foreign {
 
     /// redis-py on asyncio.
     pub(crate) fn redis_py(url: &str) -> Result<Self, Error> {
-        Self::start("asyncio", url, false, &mut install::redis_py()?)
+        Self::start("asyncio", url, false, &mut install::py("redis_py.py")?)
     }
 
     fn start(name: &'static str, url: &str, auto: bool, command: &mut Command) -> Result<Self, Error> {

@@ -8,16 +8,18 @@ use std::{env, io};
 
 use crate::Error;
 
-const JS: [(&str, &str); 5] = [
+const JS: [(&str, &str); 6] = [
     ("package.json", include_str!("../../peers-js/package.json")),
     ("package-lock.json", include_str!("../../peers-js/package-lock.json")),
     (".npmrc", include_str!("../../peers-js/.npmrc")),
     ("ioredis.mjs", include_str!("../../peers-js/ioredis.mjs")),
     ("fast_jwt.mjs", include_str!("../../peers-js/fast_jwt.mjs")),
+    ("alipay_sdk.mjs", include_str!("../../peers-js/alipay_sdk.mjs")),
 ];
-const PY: [(&str, &str); 2] = [
+const PY: [(&str, &str); 3] = [
     ("requirements.txt", include_str!("../../peers-py/requirements.txt")),
     ("redis_py.py", include_str!("../../peers-py/redis_py.py")),
+    ("wechatpay.py", include_str!("../../peers-py/wechatpay.py")),
 ];
 /// Holds what the last complete installation was made of.
 const MARK: &str = "complete";
@@ -37,11 +39,11 @@ pub(crate) fn js(program: &str) -> Result<Command, Error> {
     Ok(command)
 }
 
-/// The command that runs the client of Python. Installs it when it is not there.
+/// The command that runs this program of Python. Installs what it needs when that is not there.
 ///
 /// # Errors
 /// `Install` with the remedy when Python is missing or the installation fails.
-pub(crate) fn redis_py() -> Result<Command, Error> {
+pub(crate) fn py(program: &str) -> Result<Command, Error> {
     let folder = install("py", &PY, |folder| {
         let remedy = "install Python 3.10 or newer with its venv module";
         run(Command::new("python3").args(["-m", "venv", "--clear", "env"]).current_dir(folder), remedy)?;
@@ -50,7 +52,7 @@ pub(crate) fn redis_py() -> Result<Command, Error> {
         run(pip.current_dir(folder), remedy)
     })?;
     let mut command = Command::new(folder.join("env/bin/python"));
-    command.arg(folder.join("redis_py.py"));
+    command.arg(folder.join(program));
     Ok(command)
 }
 

@@ -31,7 +31,7 @@ fn runs(begin: &str, needs: &[&str], options: &Options) {
         for field in ["ours_name", "peer_name", "callers", "requests"] {
             assert!(!json[field].is_null(), "{field} is missing in {json}");
         }
-        let alone = ["seckill.memory", "sso.sign", "sso.verify"];
+        let alone = ["seckill.memory", "sso.sign", "sso.verify", "payments"];
         let alone = alone.iter().any(|begin| figure.name.starts_with(begin));
         for field in ["redis", "server_ns_ours", "server_ns_peer"] {
             assert_eq!(json[field].is_null(), alone, "{field} in {json}");
@@ -120,6 +120,32 @@ fn logins_under_a_policy() {
     runs_small("sso.login", &["redis"]);
 }
 
+#[test]
+fn payments_signed_in_this_process() {
+    runs_small("payments.sign.r", &[]);
+}
+
+#[test]
+fn payments_signed_by_npm() {
+    runs_small("payments.sign.alipay_sdk", &["npm"]);
+}
+
+#[test]
+fn payments_signed_and_verified_by_python() {
+    runs_small("payments.sign.wechatpayv3", &["python3"]);
+    runs_small("payments.notify_verify", &["python3"]);
+}
+
+#[test]
+fn payments_settled_in_sqlite() {
+    runs_small("payments.settle.sqlite", &[]);
+}
+
+#[test]
+fn payments_settled_in_postgres() {
+    runs_small("payments.settle.postgres", &["postgres"]);
+}
+
 /// A figure without a small run above would never be tried.
 #[test]
 fn there_are_no_other_figures() {
@@ -128,7 +154,8 @@ fn there_are_no_other_figures() {
     let seckill = tried.iter().chain(&more).map(|name| format!("seckill.{name}"));
     let sso =
         ["sign", "verify.", "verify_cached", "session_check", "login"].map(|name| format!("sso.{name}"));
-    let tried: Vec<_> = seckill.chain(sso).collect();
+    let payments = ["sign", "notify_verify", "settle"].map(|name| format!("payments.{name}"));
+    let tried: Vec<_> = seckill.chain(sso).chain(payments).collect();
     assert_eq!(select(&tried).unwrap().len(), FIGURES.len());
 }
 
