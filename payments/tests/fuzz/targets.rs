@@ -2,6 +2,7 @@
 
 mod alipay;
 mod certificates;
+mod sandbox;
 mod unionpay;
 mod values;
 mod wechat;
@@ -10,7 +11,7 @@ use crate::engine::Target;
 
 /// Every target of this crate.
 pub(crate) fn all() -> Vec<Target> {
-    [alipay::all(), certificates::all(), unionpay::all(), values::all(), wechat::all()]
+    [alipay::all(), certificates::all(), sandbox::all(), unionpay::all(), values::all(), wechat::all()]
         .into_iter()
         .flatten()
         .collect()
