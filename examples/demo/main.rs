@@ -31,7 +31,7 @@ use std::time::Duration;
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tracing_subscriber::EnvFilter;
 
 use config::{Config, LogFormat};
@@ -91,7 +91,11 @@ async fn run(config: Config) -> Result<(), StartError> {
     let mut telling = tokio::spawn(single_logout::tell_sites(app.clone()));
     let mut working = tokio::spawn(till::work(app.clone()));
     let mut reconciling = tokio::spawn(till::reconcile(app.clone()));
-    let noting = tokio::spawn(opened.ends.note());
+    let (served, all_served) = oneshot::channel::<()>();
+    let noting = tokio::spawn(opened.ends.note(async {
+        // An error means that the sender is gone, which is the end of serving as well.
+        let _gone = all_served.await;
+    }));
     let mut drained = stopping.clone();
     let serving = http::router(app).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, serving).with_graceful_shutdown(async move {
@@ -125,6 +129,7 @@ async fn run(config: Config) -> Result<(), StartError> {
         Err(_) => tracing::warn!(secs = DRAIN_SECS_MAX, "some requests did not end in time and were cut off"),
     }
     // With the server gone nobody ends sessions any more; what ended last is still to be noted.
+    drop(served);
     if tokio::time::timeout(NOTE_MAX, noting).await.is_err() {
         tracing::warn!("the end of some sessions may not have been noted");
     }

@@ -51,8 +51,19 @@ pub(crate) fn listen() -> (Arc<dyn SessionEvents>, impl FnOnce(Option<SingleLogo
 }
 
 impl Ends {
-    /// Notes every end until nobody is left who could end a session.
-    pub(crate) async fn note(mut self) {
+    /// Notes every end until `last` completes: then those that wait, and no more.
+    pub(crate) async fn note(mut self, last: impl Future<Output = ()>) {
+        let mut last = std::pin::pin!(last);
+        loop {
+            tokio::select! {
+                ended = self.waiting.recv() => match ended {
+                    Some(ended) => self.note_one(&ended).await,
+                    None => return,
+                },
+                () = &mut last => break,
+            }
+        }
+        self.waiting.close();
         while let Some(ended) = self.waiting.recv().await {
             self.note_one(&ended).await;
         }

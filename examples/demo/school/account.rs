@@ -1,11 +1,10 @@
 //! Accounts: who can sign in with which password hash.
 
-use sqlx::FromRow;
-
 use super::School;
+use super::row::from_row;
 
 /// A person known to the school.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Account {
     /// Stable identifier, the same in sessions, permissions and orders.
     pub(crate) id: String,
@@ -16,6 +15,8 @@ pub(crate) struct Account {
     /// argon2id, PHC text.
     pub(crate) password_hash: String,
 }
+
+from_row!(Account { id, login, display_name, password_hash });
 
 impl School {
     /// The account of a sign-in name.

@@ -1,12 +1,11 @@
 //! Checkouts: which order pays for which won seat.
 
-use sqlx::FromRow;
-
 use super::School;
+use super::row::from_row;
 use crate::clock;
 
 /// A won seat on its way to payment.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Checkout {
     pub(crate) out_trade_no: String,
     pub(crate) account_id: String,
@@ -17,6 +16,8 @@ pub(crate) struct Checkout {
     /// Milliseconds since the epoch.
     pub(crate) created_at: i64,
 }
+
+from_row!(Checkout { out_trade_no, account_id, course_slug, reservation_id, expires_at, created_at });
 
 impl Checkout {
     /// Whether the time to pay is over.

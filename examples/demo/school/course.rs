@@ -1,12 +1,12 @@
 //! Courses: what is taught, what a seat costs, how many there are.
 
 use payments::{Currency, Money};
-use sqlx::FromRow;
 
 use super::School;
+use super::row::from_row;
 
 /// A course of this season.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Course {
     pub(crate) slug: String,
     pub(crate) title_zh: String,
@@ -22,6 +22,20 @@ pub(crate) struct Course {
     /// Milliseconds since the epoch.
     pub(crate) sale_closes: i64,
 }
+
+from_row!(Course {
+    slug,
+    title_zh,
+    title_en,
+    summary,
+    teacher,
+    weeks,
+    price_fen,
+    seats,
+    has_lab,
+    sale_opens,
+    sale_closes
+});
 
 impl Course {
     /// What a seat costs.

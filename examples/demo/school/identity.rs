@@ -1,13 +1,12 @@
 //! Identities elsewhere: which account signs in with which provider.
 
-use sqlx::FromRow;
-
 use super::School;
 use super::account::Account;
+use super::row::from_row;
 use crate::clock;
 
 /// A person as a provider names them. `provider`, `app_id` and `subject` together are the key.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct Identity {
     /// Our application there.
     pub(crate) app_id: String,
@@ -18,6 +17,8 @@ pub(crate) struct Identity {
     /// What the person calls themselves there.
     pub(crate) name: String,
 }
+
+from_row!(Identity { app_id, subject, provider, name });
 
 /// What tying an identity to an account came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,14 +1,13 @@
 //! What administrators asked of a sale: its last step, and every change of its seats.
 
 use serde::{Deserialize, Serialize};
-use sqlx::FromRow;
 
 use super::School;
+use super::row::{from_row, text_column};
 
 /// A step that an administrator takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-#[sqlx(rename_all = "lowercase")]
 pub(crate) enum SaleStep {
     /// Nobody wins for a while.
     Pause,
@@ -18,10 +17,11 @@ pub(crate) enum SaleStep {
     Close,
 }
 
+text_column!(SaleStep { Pause = "pause", Resume = "resume", Close = "close" });
+
 /// Which way seats go.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, sqlx::Type)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
-#[sqlx(rename_all = "lowercase")]
 pub(crate) enum Way {
     /// New seats come on sale.
     Add,
@@ -29,8 +29,10 @@ pub(crate) enum Way {
     Withdraw,
 }
 
+text_column!(Way { Add = "add", Withdraw = "withdraw" });
+
 /// A change of the seats on sale.
-#[derive(Debug, Clone, FromRow)]
+#[derive(Debug, Clone)]
 pub(crate) struct SaleChange {
     pub(crate) course_slug: String,
     pub(crate) id: String,
@@ -42,6 +44,8 @@ pub(crate) struct SaleChange {
     /// Milliseconds since the epoch.
     pub(crate) at: i64,
 }
+
+from_row!(SaleChange { course_slug, id, direction, units, done, actor, at });
 
 const COLUMNS: &str = "course_slug, id, direction, units, done, actor, at";
 

@@ -4,7 +4,8 @@ mod fault;
 mod read;
 mod write;
 
-use sqlx::SqlitePool;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{SqlSafeStr as _, SqlitePool};
 
 use self::fault::{Doing, migration};
 use super::{
@@ -14,6 +15,8 @@ use crate::admin;
 use crate::change::Change;
 use crate::error::Error;
 use crate::name::UserId;
+
+const POLICY: &str = include_str!("../../migrations/sqlite/0001_policy.sql");
 
 /// Migrations are counted in a table of our own, so that they never mix with the application's.
 const MIGRATIONS_TABLE: &str = "rbac_migration";
@@ -60,7 +63,8 @@ impl SqliteStore {
     ///
     /// The database cannot be reached, or its tables belong to another version of this crate.
     pub async fn migrate(&self) -> Result<(), Error> {
-        let mut migrator = sqlx::migrate!("./migrations/sqlite");
+        let first = Migration::new(1, "policy".into(), MigrationType::Simple, POLICY.into_sql_str(), false);
+        let mut migrator = Migrator::with_migrations(vec![first]);
         migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
         let doing = "migrate the policy tables";
         let mut transaction = self.pool.begin_with(BEGIN_WRITING).await.doing(doing)?;
