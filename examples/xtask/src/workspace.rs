@@ -12,6 +12,10 @@ pub(crate) const CRATES: [&str; 5] = ["sso-core", "rbac", "payments", "seckill",
 pub(crate) const PACKAGES: [&str; 9] =
     ["xtask", "testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core", "examples", "benches"];
 
+/// What others read the documentation of; the rest are programs.
+pub(crate) const DOCUMENTED: [&str; 6] =
+    ["testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core"];
+
 /// The libraries that have a test binary `fuzz`.
 pub(crate) const FUZZED: [&str; 2] = ["sso-core", "payments"];
 

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::io::{self, IsTerminal, Read, Write};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::thread;
 
@@ -18,18 +19,35 @@ pub(super) struct Ran {
     pub(super) stderr: String,
 }
 
-/// A cargo for the steps: the system's OpenSSL even with all features, and colours when a person looks on.
-pub(super) fn cargo() -> Command {
+/// A cargo for the steps: the system's OpenSSL even with all features, colours when a person looks on, and Clippy.
+///
+/// `cargo clippy` checks all dependencies once more, beside what the tests build of them: a third of a cold run. So
+/// Clippy's compiler builds our own packages here, in every step, and a warning fails the build. Cargo calls it as
+/// `cargo clippy` does, and keeps what it builds apart from what rustc builds.
+pub(super) fn cargo() -> Result<Command, Problem> {
     let mut command = workspace::cargo();
     command.env("OPENSSL_NO_VENDOR", "1");
+    command.env("RUSTC_WORKSPACE_WRAPPER", clippy_driver()?).env("CLIPPY_ARGS", "-Dwarnings");
     if io::stderr().is_terminal() && env::var_os("CARGO_TERM_COLOR").is_none() {
         command.env("CARGO_TERM_COLOR", "always");
     }
-    command
+    Ok(command)
+}
+
+/// It stands beside rustc, and asking rustc works with and without rustup.
+fn clippy_driver() -> Result<PathBuf, Problem> {
+    let failed = |e: io::Error| Problem::io("ask rustc for its folder", &e);
+    let asked = Command::new("rustc").args(["--print", "sysroot"]).current_dir(workspace::root()).output();
+    let sysroot = String::from_utf8_lossy(&asked.map_err(failed)?.stdout).trim_end().to_owned();
+    let driver = PathBuf::from(sysroot).join("bin/clippy-driver");
+    if driver.is_file() {
+        return Ok(driver);
+    }
+    Err(Problem::Machine(format!("there is no `{}`; run `rustup component add clippy`", driver.display())))
 }
 
 pub(super) fn cargo_succeeds(args: &[&str]) -> Result<bool, Problem> {
-    let mut command = cargo();
+    let mut command = cargo()?;
     command.args(args);
     Ok(stream(command)?.success)
 }

@@ -8,7 +8,7 @@ const NAME: &str = "seckill.win.multiplexed";
 const NUMBERS: [&str; 4] = ["ours", "peer", "ratio", "rounds"];
 
 pub(super) fn run() -> Result<bool, Problem> {
-    let mut cargo = command::cargo();
+    let mut cargo = command::cargo()?;
     cargo.args([
         "run",
         "--package",

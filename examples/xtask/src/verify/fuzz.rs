@@ -10,7 +10,7 @@ use crate::verify::count::{self, Count};
 const SECS: &str = "FUZZ_SECS";
 
 pub(super) fn run(package: &str, parts: &[String]) -> Result<Count, Problem> {
-    let mut cargo = command::cargo();
+    let mut cargo = command::cargo()?;
     cargo.args(["test", "--package", package, "--all-features", "--test", "fuzz"]);
     if env::var_os(SECS).is_none() {
         cargo.env(SECS, secs(parts).to_string());

@@ -32,7 +32,7 @@ pub(super) fn run(package: &str) -> Result<bool, Problem> {
 }
 
 fn found<'a>(package: &str, tree: &[&str], banned: &[&'a str]) -> Result<Vec<&'a str>, Problem> {
-    let mut cargo = command::cargo();
+    let mut cargo = command::cargo()?;
     cargo.args(["tree", "--package", package, "--prefix", "none"]).args(tree);
     let output = cargo.output().map_err(|e| Problem::io("run cargo tree", &e))?;
     if !output.status.success() {

@@ -7,7 +7,7 @@ use crate::workspace::succeeds_command;
 
 /// With nextest where it is installed, since it runs every test in a process of its own; else with cargo.
 pub(super) fn run(package: &str) -> Result<Count, Problem> {
-    if succeeds_command(command::cargo().args(["nextest", "--version"])) {
+    if succeeds_command(command::cargo()?.args(["nextest", "--version"])) {
         let Ran { success, stderr, .. } = cargo(&["nextest", "run", "--package", package])?;
         return Ok(Count::of_run(success, count::nextest(&stderr)));
     }
@@ -27,7 +27,7 @@ fn cargo(args: &[&str]) -> Result<Ran, Problem> {
 }
 
 fn cargo_with(args: &[&str], to_the_tests: &[&str]) -> Result<Ran, Problem> {
-    let mut cargo = command::cargo();
+    let mut cargo = command::cargo()?;
     cargo.args(args).args(["--all-features", "--no-fail-fast"]).args(to_the_tests);
     command::stream(cargo)
 }
