@@ -5,6 +5,7 @@ mod double;
 mod flows;
 mod pending;
 mod replies;
+mod requests;
 mod secrets;
 #[cfg(feature = "reqwest")]
 mod wire;
