@@ -2,6 +2,8 @@
 //!
 //! It stands inside of the crate, because only here a message can be made verified without a gateway's key.
 
+mod answer;
+mod commands;
 #[cfg(all(feature = "sqlite", feature = "postgres", feature = "mysql"))]
 mod databases;
 mod facts;
@@ -9,8 +11,9 @@ mod facts;
 mod races;
 mod walk;
 
+use self::commands::commands;
 use self::facts::{Said, fen, order, refund, said, trade};
-use self::walk::{Walk, commands};
+use self::walk::Walk;
 use super::{Creation, MemoryStore, OrderStore, RefundSettlement, RefundStart, Step, Task};
 use crate::notify::{Channel, TradeStatus};
 use crate::refund::RefundStatus;

@@ -1,7 +1,10 @@
 //! Refunds that are given up: only what the gateway does not have.
 
-use super::*;
-use crate::store::RefundStep;
+use super::{NOW, Shop, part, shop};
+use crate::desk::{DropAnswer, Receipt, RefundAnswer};
+use crate::fake::Fault;
+use crate::store::{OrderStore, RefundSettlement, RefundStart, RefundStep};
+use crate::{RefundNo, RefundState, RefundStatus, TradeState};
 
 impl Shop {
     /// A paid order with a refund that the gateway refused.
