@@ -7,10 +7,9 @@ use testkit::Redis;
 use super::api::{get, refusal};
 use super::browser::Browser;
 use super::demo::{Demo, PASSWORD, client, sign_in};
-use super::identity::{
-    PERSON, Pair, Visit, between, device_with, linked, page, pair, place, post, set_cookie, token, whose,
-    with,
-};
+use super::identity::held::{Pair, token};
+use super::identity::visit::{PERSON, Visit, linked, with};
+use super::identity::{between, device_with, page, pair, place, post, set_cookie, whose};
 
 /// More guesses than are free, and than come before a wait that is longer than checking one password.
 const GUESSES_MAX: usize = 16;

@@ -1,6 +1,14 @@
 //! Signing in with each of the providers, and tying them to accounts.
 
-use super::*;
+use std::collections::BTreeSet;
+
+use reqwest::{Response, StatusCode};
+
+use super::visit::{DOORS, PERSON, REFUSE, Visit, linked, with};
+use super::{between, page, pair, place, set_cookie, whose};
+use crate::api::get;
+use crate::browser::Browser;
+use crate::demo::{Demo, client, sign_in};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_provider_lets_a_stranger_in_and_knows_them_again() {

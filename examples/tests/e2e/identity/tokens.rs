@@ -1,6 +1,12 @@
 //! Tokens: issued, exchanged, called back, forged, and on their page.
 
-use super::*;
+use reqwest::StatusCode;
+
+use super::held::{Pair, bearer, token};
+use super::post;
+use crate::api::refusal;
+use crate::browser::Browser;
+use crate::demo::{Demo, PASSWORD, client, sign_in};
 
 #[tokio::test]
 async fn a_refresh_token_works_once_and_its_reuse_ends_the_family() {
