@@ -60,15 +60,8 @@ pub enum Error {
         wanted: String,
     },
     /// A peer in another language could not be installed.
-    #[error("`{program}` could not install a peer of the figure; {remedy}: {said}")]
-    Install {
-        /// The program that failed.
-        program: String,
-        /// What may help.
-        remedy: &'static str,
-        /// What the program said.
-        said: String,
-    },
+    #[error("a peer in another language could not be installed")]
+    Install(#[source] testkit::Error),
     /// A peer in another language failed.
     #[error("the peer `{name}` failed: {said}")]
     Foreign {

@@ -43,6 +43,8 @@ enum Repr {
          or leave its tests out with TESTKIT_SKIP"
     )]
     Missing { program: &'static str, package: &'static str },
+    #[error("the packages of `{kit}` could not be installed; {remedy}")]
+    NotInstalled { kit: &'static str, remedy: &'static str, source: Box<Error> },
     #[error("cannot {doing}")]
     Io { doing: String, source: io::Error },
     #[error("`{program}` ended before it was ready ({status}); its log ends with:\n{log}")]
@@ -69,7 +71,9 @@ impl Error {
     /// Who has to act.
     pub fn kind(&self) -> ErrorKind {
         match self.0 {
-            Repr::Missing { .. } | Repr::Io { .. } | Repr::PortTaken { .. } => ErrorKind::Unavailable,
+            Repr::Missing { .. } | Repr::NotInstalled { .. } | Repr::Io { .. } | Repr::PortTaken { .. } => {
+                ErrorKind::Unavailable
+            }
             Repr::Exited { .. }
             | Repr::NotReady { .. }
             | Repr::Failed { .. }
@@ -87,6 +91,11 @@ impl Error {
 
     pub(crate) fn missing(program: &'static str, package: &'static str) -> Self {
         Self(Repr::Missing { program, package })
+    }
+
+    /// `kit` is the folder of a [`crate::ForeignKit`].
+    pub(crate) fn not_installed(kit: &'static str, remedy: &'static str, source: Self) -> Self {
+        Self(Repr::NotInstalled { kit, remedy, source: Box::new(source) })
     }
 
     /// `doing` completes the sentence "cannot ...".

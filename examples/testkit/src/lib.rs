@@ -22,6 +22,9 @@
 //! and a server, [`Redis`] is killed, frozen, loses the end of its file or gets another time,
 //! [`RedisCluster::begin_move`] stops in the middle of a slot, [`RedisSentinel`] promotes a replica.
 //!
+//! Programs of other languages, with packages of npm or PyPI that nobody here wrote, are installed once and run by
+//! [`ForeignKit`].
+//!
 //! Parsers of outside bytes are fuzzed by [`fuzz`], without any tool to install.
 //!
 //! A program that is not installed is an [`Error`] that holds the install command. It is never a silent skip:
@@ -38,6 +41,7 @@ mod account;
 mod chromium;
 mod cluster;
 mod error;
+mod foreign_kit;
 mod home;
 mod mariadb;
 mod nginx;
@@ -55,6 +59,7 @@ mod wait;
 pub use chromium::Chromium;
 pub use cluster::{RedisCluster, SlotMove};
 pub use error::{Error, ErrorKind};
+pub use foreign_kit::ForeignKit;
 pub use mariadb::MariaDb;
 pub use nginx::Nginx;
 pub use postgres::Postgres;

@@ -5,6 +5,8 @@ mod client;
 #[cfg(test)]
 mod data_servers;
 #[cfg(test)]
+mod foreign_kit;
+#[cfg(test)]
 mod gone;
 #[cfg(test)]
 mod http;

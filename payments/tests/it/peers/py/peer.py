@@ -22,7 +22,8 @@ from wechatpayv3 import WeChatPay, WeChatPayType
 from wechatpayv3.utils import build_authorization, load_public_key, rsa_sign
 
 # Both kits for Alipay call their package so; the official one adds `alipay.aop`.
-alipay.__path__.append(str(Path(__file__).parent / "official" / "alipay"))
+[archive] = (Path(__file__).parent / "official").glob("*.whl")
+alipay.__path__.append(str(archive / "alipay"))
 from alipay.aop.api.util import SignatureUtils as official
 
 
