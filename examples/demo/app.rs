@@ -15,6 +15,7 @@ use sso_core::{
 use tokio::sync::{Semaphore, watch};
 
 use crate::http::guard::Policies;
+use crate::http::office::desk::Rows;
 use crate::http::problem::Problem;
 use crate::lab::Lab;
 use crate::openid::Openid;
@@ -63,6 +64,8 @@ pub(crate) struct App {
     /// Signing in at other sites; none on an address that no site may trust.
     pub(crate) openid: Option<Openid>,
     pub(crate) live: Live,
+    /// The rows behind the policy in use, for the back office.
+    pub(crate) rows: Rows,
     /// The flash sales by course; clones of one share what they know of it.
     pub(crate) sales: HashMap<String, FlashSale>,
     pub(crate) orders: Arc<dyn OrderStore>,
@@ -88,8 +91,7 @@ impl App {
 /// Open checkouts that one round of housekeeping looks at.
 const CHECKOUTS_A_ROUND: u32 = 200;
 
-/// Every second: changes of the policy by other instances come in, unpaid seats go back, and checkouts end whose time
-/// is over. What follows from payments is the till's work.
+/// Every second: unpaid seats go back, and checkouts end whose time is over. What follows from payments is the till's work.
 pub(crate) async fn housekeeping(app: Shared) {
     let mut stopping = app.stopping.clone();
     let mut after = String::new();
@@ -99,7 +101,6 @@ pub(crate) async fn housekeeping(app: Shared) {
             _ = stopping.wait_for(|stop| *stop) => return,
         }
         // One part that fails must not keep the others from their work.
-        note("policy", app.live.refresh().await.map(drop).map_err(Problem::from));
         note("sales", sweep(&app).await);
         match tidy(&app, &after).await {
             Ok(last) => after = last,

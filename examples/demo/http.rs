@@ -1,7 +1,6 @@
 //! The web side: routes, and nothing else. Each file below serves one room of the school.
 
 pub(crate) mod account;
-pub(crate) mod admin;
 pub(crate) mod api;
 pub(crate) mod api_payments;
 pub(crate) mod api_sales;
@@ -16,6 +15,7 @@ pub(crate) mod health;
 pub(crate) mod input;
 pub(crate) mod lab;
 pub(crate) mod notify;
+pub(crate) mod office;
 pub(crate) mod online;
 pub(crate) mod openid;
 pub(crate) mod orders;
@@ -38,7 +38,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Redirect, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -61,9 +61,6 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/orders/{no}", get(api::order))
         .route("/orders/{no}/payments", post(pay::api))
         .route("/lab/{slug}/terminal", get(lab::terminal))
-        .route("/admin/users", get(api::users))
-        .route("/admin/users/{id}/roles/{role}", put(api::assign))
-        .route("/admin/users/{id}/roles/{role}", delete(api::unassign))
         .route("/admin/orders", get(api_payments::list))
         .route("/admin/orders/{no}", get(api_payments::one))
         .route("/admin/orders/{no}/refunds/{refund}", put(api_payments::refund))
@@ -73,9 +70,11 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/admin/sales/{slug}", get(api_sales::one))
         .route("/admin/sales/{slug}/steps", post(api_sales::step))
         .route("/admin/sales/{slug}/seats/{id}", put(api_sales::seats))
-        .route("/admin/sales/{slug}/audit", get(api_sales::audit));
+        .route("/admin/sales/{slug}/audit", get(api_sales::audit))
+        .merge(office::api());
     Router::new()
         .merge(pages())
+        .merge(office::pages())
         .merge(oauth())
         .nest("/api/v1", api)
         .route("/payments/notify/{channel}", post(notify::receive))
@@ -123,10 +122,6 @@ fn pages() -> Router<Shared> {
         .route("/checkout/{no}/cancel", post(checkout::cancel))
         .route("/checkout/{no}/return", get(checkout::came_back).post(checkout::came_back))
         .route("/lab/{slug}", get(lab::page))
-        .route("/admin", get(admin::page))
-        .route("/admin/users/{id}/assign", post(admin::assign))
-        .route("/admin/users/{id}/unassign", post(admin::unassign))
-        .route("/admin/users/{id}/sign-out", post(admin::sign_out))
         .route("/admin/online", get(online::page))
         .route("/admin/online/{user}/sign-out", post(online::sign_out))
         .route("/admin/orders", get(orders::list))

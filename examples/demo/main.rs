@@ -9,6 +9,7 @@ mod keys;
 mod lab;
 mod open;
 mod openid;
+mod perm;
 mod provider;
 mod purchase;
 mod restore;
@@ -84,6 +85,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     let mut signals = Signals::listen()?;
     let opened = open::open(&config, addr, stopping.clone()).await?;
     let app = opened.app;
+    let _watcher = opened.watcher;
     http::chrome::name_instance(format!("{addr} pid {}", std::process::id()));
     open::announce(&opened.parts, &app.public_url);
 

@@ -3,6 +3,7 @@
 mod lab;
 mod openid;
 mod pay;
+mod policy;
 mod social;
 mod sso;
 mod stores;
@@ -11,13 +12,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rbac::Live;
+use rbac::Watcher;
 use sso_core::{RefreshLimits, Refresher, Revocations, RevocationsConfig, Revoker, Throttle, ThrottlePolicy};
 use tokio::sync::{Semaphore, watch};
 
 use crate::app::{App, Shared};
 use crate::config::Config;
 use crate::http::guard::Policies;
+use crate::http::office::desk::Rows;
 use crate::restore::Books;
 use crate::school::School;
 use crate::seed;
@@ -40,6 +42,8 @@ pub(crate) struct Opened {
     pub(crate) shell_target: Option<ShellTarget>,
     /// Ended sessions, to be noted.
     pub(crate) ends: Ends,
+    /// Keeps the policy new for as long as it is held.
+    pub(crate) watcher: Watcher,
     pub(crate) parts: Vec<Part>,
 }
 
@@ -64,7 +68,7 @@ pub(crate) async fn open(
     let stores = stores::open(config).await?;
     let policies = rbac::SqliteStore::new(pool.clone());
     policies.migrate().await.map_err(StartError::part("permission store"))?;
-    let live = Live::load(Arc::new(policies)).await.map_err(StartError::part("permission store"))?;
+    let (live, watcher) = policy::open(policies).await?;
     let orders = Arc::new(payments::store::SqliteStore::new(pool));
     orders.migrate().await.map_err(StartError::part("order store"))?;
     let identity = sso::open(config, addr)?;
@@ -76,7 +80,7 @@ pub(crate) async fn open(
     let (listener, ends) = single_logout::listen();
     let sso = sso_core::Sso::new(stores.sessions, identity.limits).events(listener);
     seed::school(&school, &identity.hasher).await?;
-    seed::roles(&live).await?;
+    seed::policy(&live).await?;
     let sales =
         seed::sales(&stores.sales, Books { school: &school, orders: &*orders }, config.pay_minutes).await?;
     let revocations =
@@ -117,6 +121,7 @@ pub(crate) async fn open(
         revocations,
         openid: neighbours.openid,
         live,
+        rows: Rows::default(),
         sales,
         orders,
         till: pay.till,
@@ -124,7 +129,7 @@ pub(crate) async fn open(
         stopping,
     };
     let parts = vec![database_part, stores.part, pay.part, doors.part, neighbours.part, bench.part];
-    Ok(Opened { app: Arc::new(app), shell_target: bench.shell_target, ends, parts })
+    Ok(Opened { app: Arc::new(app), shell_target: bench.shell_target, ends, watcher, parts })
 }
 
 /// How long opening a connection to an outside part may take.
@@ -135,7 +140,7 @@ pub(crate) const CONNECT: Duration = Duration::from_secs(3);
 pub(crate) fn announce(parts: &[Part], public_url: &str) {
     println!("\nPinewood School is open at  {public_url}\n");
     println!("  accounts (password `{}`):", seed::PASSWORD);
-    for (_, login, name, role) in seed::ACCOUNTS {
+    for (_, login, name, role, _) in seed::ACCOUNTS {
         println!("    {login:<12} {role:<14} {name}");
     }
     println!("\n  parts:");

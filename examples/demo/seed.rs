@@ -1,13 +1,14 @@
-//! Seeded data: courses, accounts, roles, open sales. Everything that is there already stays as it is.
+//! Seeded data: courses, accounts, open sales, and the policy. Everything that is there already stays as it is.
+
+mod policy;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use rbac::{
-    Applied, Change, Effect, Label, Live, PermissionName, PermissionPattern, Refusal, RoleName, UserId,
-};
 use seckill::{FlashSale, SaleConfig};
 use sso_core::{PasswordHasher, PasswordSalt};
+
+pub(crate) use self::policy::{enrol, policy};
 
 use crate::clock;
 use crate::http::problem::Problem;
@@ -21,44 +22,21 @@ use crate::start_error::StartError;
 /// The password of every seeded account. The demo listens on loopback; a real school has no such thing.
 pub(crate) const PASSWORD: &str = "pinewood-2026";
 
-/// A seeded account: id, sign-in name, shown name, role.
-pub(crate) const ACCOUNTS: [(&str, &str, &str, &str); 5] = [
-    ("u1001", "hanmeimei", "Han Meimei 韩梅梅", "student"),
-    ("u1002", "lilei", "Li Lei 李雷", "student"),
-    ("u1003", "teacher.wu", "Wu Lan 吴岚", "teacher"),
-    ("u1004", "admin", "Zhao Qing 赵清", "administrator"),
-    ("u1005", "qian", "Qian Duo 钱多", "finance"),
+/// A seeded account: id, sign-in name, shown name, role, department.
+pub(crate) const ACCOUNTS: [(&str, &str, &str, &str, i64); 5] = [
+    ("u1001", "hanmeimei", "Han Meimei 韩梅梅", "student", 90),
+    ("u1002", "lilei", "Li Lei 李雷", "student", 90),
+    ("u1003", "teacher.wu", "Wu Lan 吴岚", "teacher", 11),
+    ("u1004", "admin", "Zhao Qing 赵清", "administrator", 40),
+    ("u1005", "qian", "Qian Duo 钱多", "finance", 30),
 ];
-
-const PERMISSIONS: [(&str, &str); 10] = [
-    ("course:view", "See courses and sales"),
-    ("course:edit", "Change courses"),
-    ("sale:buy", "Take part in flash sales"),
-    ("sale:edit", "Pause, resume and close sales, change their seats, audit them"),
-    ("lab:open", "Open a lab's terminal"),
-    ("user:view", "See users and roles"),
-    ("user:edit", "Give and take roles, end sessions"),
-    ("payment:view", "See orders, payments and refunds"),
-    ("payment:refund", "Give money back"),
-    ("payment:reconcile", "Compare bills, ask gateways about open orders"),
-];
-
-const ROLES: [(&str, &str, &[&str]); 5] = [
-    ("member", "Everybody with an account", &["course:view"]),
-    ("student", "Buys courses, works in labs", &["sale:buy", "lab:open"]),
-    ("teacher", "Teaches courses, works in labs", &["course:edit", "lab:open"]),
-    ("finance", "Looks after orders, refunds and bills", &["payment:*"]),
-    ("administrator", "Runs the school", &["*"]),
-];
-
-const INHERITANCE: [(&str, &str); 3] = [("student", "member"), ("teacher", "member"), ("finance", "member")];
 
 /// Milliseconds that a seeded sale stays open: a year.
 const SALE_MILLIS: u64 = 365 * 24 * 3600 * 1000;
 
 /// Fills the school's tables.
 pub(crate) async fn school(school: &School, hasher: &PasswordHasher) -> Result<(), Problem> {
-    for (id, login, display_name, _) in ACCOUNTS {
+    for (id, login, display_name, ..) in ACCOUNTS {
         if school.account(id).await?.is_some() {
             continue;
         }
@@ -75,59 +53,6 @@ pub(crate) async fn school(school: &School, hasher: &PasswordHasher) -> Result<(
         school.add_course(&course).await?;
     }
     Ok(())
-}
-
-/// Fills the permission tables. What an administrator has changed since stays changed: a role gets its grants, and a
-/// user their role, only when this run adds them.
-pub(crate) async fn roles(live: &Live) -> Result<(), Problem> {
-    for (name, label) in PERMISSIONS {
-        let permission = PermissionName::new(name)?;
-        apply(live, Change::AddPermission { permission, label: Label::new(label)? }).await?;
-    }
-    let mut new = Vec::new();
-    for (name, label, grants) in ROLES {
-        let role = RoleName::new(name)?;
-        if !apply(live, Change::AddRole { role: role.clone(), label: Label::new(label)? }).await? {
-            continue;
-        }
-        new.push(name);
-        for pattern in grants {
-            let pattern = PermissionPattern::new(pattern)?;
-            apply(live, Change::Grant { role: role.clone(), pattern, effect: Effect::Allow }).await?;
-        }
-    }
-    for (senior, junior) in INHERITANCE.into_iter().filter(|(senior, _)| new.contains(senior)) {
-        apply(live, Change::Inherit { senior: RoleName::new(senior)?, junior: RoleName::new(junior)? })
-            .await?;
-    }
-    for (id, _, _, role) in ACCOUNTS {
-        let user = UserId::new(id)?;
-        if apply(live, Change::AddUser { user: user.clone() }).await? {
-            apply(live, Change::Assign { user, role: RoleName::new(role)? }).await?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes a new account a student. What an administrator has changed since stays changed.
-pub(crate) async fn enrol(live: &Live, user: &sso_core::UserId) -> Result<(), Problem> {
-    let user = UserId::new(user.as_str())?;
-    if apply(live, Change::AddUser { user: user.clone() }).await? {
-        apply(live, Change::Assign { user, role: RoleName::new("student")? }).await?;
-    }
-    Ok(())
-}
-
-/// Applies one change; answers false when it is so already.
-async fn apply(live: &Live, change: Change) -> Result<bool, Problem> {
-    let actor = UserId::new("seed")?;
-    match live.apply(&actor, &change, clock::now_millis()).await? {
-        Applied::Done(_) => Ok(true),
-        Applied::Refused(Refusal::AlreadyThere) => Ok(false),
-        Applied::Refused(refusal) => {
-            Err(Problem::conflict("seed", format!("the seeded roles were refused: {refusal}")))
-        }
-    }
 }
 
 /// Opens the sale of each course with the terms in its row, as the school's tables know it: a store that remembers

@@ -82,6 +82,6 @@ pub(crate) async fn admit(app: &App, identity: &Identity) -> Result<Account, Pro
         );
     }
     // Also for one whose roles a crash left out.
-    seed::enrol(&app.live, &UserId::new(&account.id)?).await?;
+    seed::enrol(&app.live, &UserId::new(&account.id)?, &account.display_name).await?;
     Ok(account)
 }

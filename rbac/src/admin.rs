@@ -1,215 +1,151 @@
-//! Guarded changes: whether a change may be made to these rows, as one pure rule for all stores.
+//! Guarded changes: whether a draft may be carried out on these rows, as one pure rule for all stores.
+//!
+//! In this order, and the first "no" is the answer:
+//!
+//! 1. The draft holds changes, not too many, and is for the version that the policy is at.
+//! 2. A user has the permission of [`perm`](crate::perm) that each change needs, now, in no domain; for an assignment in
+//!    a domain it may be held there. Removing a permission that roles are granted by its name changes these roles, and
+//!    needs the permission for that too. The program itself needs none.
+//! 3. Each change fits the rows that those before it left: names exist, nothing comes twice, there is no circle.
+//! 4. Nobody has too many roles of a static separation of duty: assigned and inherited ones, at whatever times, in each
+//!    domain together with those that hold everywhere.
+//! 5. If there was somebody in charge before, there is afterwards: an active user who has every permission of
+//!    [`perm`](crate::perm) in no domain, by assignments without an end.
+//! 6. A user does not lose a permission of [`perm`](crate::perm) by the own hand, now or later.
+//! 7. Unless the user may [`escalate`](crate::perm::delegation::ESCALATE): all users that the changes touch are in
+//!    departments that are open to the user for the permission needed, and so are the departments that come under
+//!    others, move or go.
+//! 8. And nobody gains what the user does not hold, nor would if what is switched off were on: see
+//!    [`Refusal::Escalation`].
+//!
+//! Rules 4 to 8 look at what the draft comes to as a whole, so that the order of changes does not matter to them. A
+//! rule that the rows broke before does not stand in the way of other changes.
 
-use std::fmt;
+mod between;
+mod circle;
+mod duties;
+mod effort;
+mod escalation;
+mod gainers;
+mod giver;
+mod graph;
+mod guard;
+mod guarded;
+mod holding;
+mod needs;
+mod preview;
+mod reach;
+mod refusal;
+mod rights;
+mod structure;
+mod tree;
+mod words;
 
+pub use self::between::{changes_between, revert};
+pub use self::preview::{Preview, preview};
+pub use self::refusal::{Gainer, Refusal, Refused};
+use self::rights::Rights;
 use crate::change::Change;
-use crate::error::write_path;
-use crate::hierarchy;
-use crate::lockout::has_administrator;
-use crate::name::{PermissionName, RoleName, UserId};
-use crate::rows::{Assignment, Effect, Grant, Inheritance, PolicyRows};
-use crate::wildcard::PermissionPattern;
+use crate::draft::{Actor, CHANGES_MAX, Draft};
+use crate::rows::{Amendment, PolicyRows};
+use crate::store::PolicyVersion;
+use crate::time::UnixMillis;
 
 /// The most roles that changes can bring about. With as many permissions the bits take 100 MB at most.
 pub const ROLES_MAX: usize = 20_000;
 /// The most permissions that changes can bring about.
 pub const PERMISSIONS_MAX: usize = 20_000;
 
-/// Why a change is not made. An expected "no": nothing is broken, and nothing was changed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// What a draft comes to.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Refusal {
-    /// There is no such user; add the user first.
-    UnknownUser(UserId),
-    /// There is no such role; add the role first.
-    UnknownRole(RoleName),
-    /// The permission is not registered; add it first.
-    UnknownPermission(PermissionName),
-    /// It is so already.
-    AlreadyThere,
-    /// What should be taken away is not there.
-    NotThere,
-    /// Roles would inherit each other: the senior role, the way down from its junior, the senior again.
-    Cycle(Vec<RoleName>),
-    /// No active user would be left who may do everything under `rbac:`. Make another administrator first.
-    LastAdministrator,
-    /// There are as many roles as there may be.
-    TooManyRoles {
-        /// The limit.
-        roles_max: usize,
-    },
-    /// There are as many permissions as there may be.
-    TooManyPermissions {
-        /// The limit.
-        permissions_max: usize,
-    },
+pub struct Amended {
+    /// All rows afterwards.
+    pub rows: PolicyRows,
+    /// The rows that went or became others, as they were before.
+    pub before: PolicyRows,
+    /// The rows that came or became others, as they are afterwards.
+    pub after: PolicyRows,
 }
 
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownUser(user) => write!(f, "there is no user `{user}`; add the user first"),
-            Self::UnknownRole(role) => write!(f, "there is no role `{role}`; add the role first"),
-            Self::UnknownPermission(name) => {
-                write!(f, "permission `{name}` is not registered; add it first")
-            }
-            Self::AlreadyThere => f.write_str("it is so already"),
-            Self::NotThere => f.write_str("what should be taken away is not there"),
-            Self::Cycle(path) => {
-                f.write_str("roles would inherit each other in a circle: ")?;
-                write_path(f, path)
-            }
-            Self::LastAdministrator => f.write_str(
-                "no active user would be left who may change the policy; make another administrator first",
-            ),
-            Self::TooManyRoles { roles_max } => {
-                write!(f, "there are {roles_max} roles, the most there may be; remove one first")
-            }
-            Self::TooManyPermissions { permissions_max } => {
-                write!(f, "there are {permissions_max} permissions, the most there may be")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Refusal {}
-
-/// Whether this change may be made to these rows. Every store asks here, and nowhere else.
-///
-/// Who asks for the change is not looked at: that the actor may is for the application to decide first,
-/// with the policy itself.
+/// Whether the draft may be carried out on these rows, and what it comes to. Every store asks here, and nowhere else.
 ///
 /// # Errors
 ///
-/// The [`Refusal`]; the rows stay as they are.
+/// The [`Refused`]; an expected "no".
 ///
 /// # Examples
 ///
 /// ```
-/// use rbac::{Change, PolicyRows, Refusal, admin};
+/// use rbac::{Actor, Change, Draft, PolicyRows, PolicyVersion, Refusal, UnixMillis, admin};
 ///
-/// let rows = PolicyRows::default();
-/// let change = Change::RemoveUser { user: "alice".parse()? };
-/// assert_eq!(admin::check(&rows, &change), Err(Refusal::UnknownUser("alice".parse()?)));
+/// let draft = Draft::new(Actor::System("setup".parse()?)).change(Change::RemoveUser { user: "alice".parse()? });
+/// let refused = admin::check(&PolicyRows::default(), PolicyVersion::START, &draft, UnixMillis::EPOCH).unwrap_err();
+/// assert_eq!(refused.why, Refusal::UnknownUser("alice".parse()?));
+/// assert_eq!(refused.to_string(), "change 1: there is no user `alice`; add the user first");
 /// # Ok::<(), rbac::Error>(())
 /// ```
-pub fn check(rows: &PolicyRows, change: &Change) -> Result<(), Refusal> {
-    check_rows(rows, change)?;
-    if touches_rights(change) && has_administrator(rows) {
-        let mut after = rows.clone();
-        after.amend(change);
-        if !has_administrator(&after) {
-            return Err(Refusal::LastAdministrator);
-        }
+pub fn check(
+    rows: &PolicyRows,
+    version: PolicyVersion,
+    draft: &Draft,
+    at: UnixMillis,
+) -> Result<Amended, Refused> {
+    acceptable(version, draft)?;
+    let before = Rights::new(rows);
+    if let Actor::User(user) = draft.actor() {
+        guard::permitted(&before, user, draft.changes(), at)?;
     }
-    Ok(())
+    let amended = amended(rows, draft.changes())?;
+    guard::kept(&before, &amended, draft, at)?;
+    Ok(amended)
 }
 
-/// Makes the change if it may be made.
+/// The rows that changes make of nothing: for tests, examples and imports. What they name is checked as in any draft,
+/// but not who would have which right.
 ///
 /// # Errors
 ///
-/// The [`Refusal`] that [`check`] gives; then the rows stay as they are.
-pub fn apply(rows: &mut PolicyRows, change: &Change) -> Result<(), Refusal> {
-    check(rows, change)?;
-    rows.amend(change);
+/// The [`Refused`] with the change that does not fit those before it.
+///
+/// # Examples
+///
+/// ```
+/// use rbac::{Change, admin};
+///
+/// let rows = admin::build([Change::AddRole { role: "editor".parse()?, label: "Editor".parse()? }])?;
+/// assert_eq!(rows.roles.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn build(changes: impl IntoIterator<Item = Change>) -> Result<PolicyRows, Refused> {
+    let changes: Vec<_> = changes.into_iter().collect();
+    make(Amendment::new(PolicyRows::default()), &changes).map(Amendment::into_rows)
+}
+
+fn acceptable(version: PolicyVersion, draft: &Draft) -> Result<(), Refused> {
+    if draft.changes().is_empty() {
+        return Err(Refusal::Empty.whole());
+    }
+    if draft.changes().len() > CHANGES_MAX {
+        return Err(Refusal::TooManyChanges { changes_max: CHANGES_MAX }.whole());
+    }
+    if draft.expected().is_some_and(|expected| expected != version) {
+        return Err(Refusal::Changed { version }.whole());
+    }
     Ok(())
 }
 
-fn check_rows(rows: &PolicyRows, change: &Change) -> Result<(), Refusal> {
-    match change {
-        Change::AddUser { user } => absent(rows.users.contains_key(user)),
-        Change::SetUserActive { user, active } => {
-            known_user(rows, user)?;
-            absent(rows.users.get(user).is_some_and(|row| row.active == *active))
-        }
-        Change::RemoveUser { user } => known_user(rows, user),
-        Change::AddRole { role, .. } => {
-            absent(rows.roles.contains_key(role))?;
-            below(rows.roles.len(), ROLES_MAX, Refusal::TooManyRoles { roles_max: ROLES_MAX })
-        }
-        Change::SetRoleEnabled { role, enabled } => {
-            known_role(rows, role)?;
-            absent(rows.roles.get(role).is_some_and(|row| row.enabled == *enabled))
-        }
-        Change::RemoveRole { role } => known_role(rows, role),
-        Change::AddPermission { permission, .. } => {
-            absent(rows.permissions.contains_key(permission))?;
-            let full = Refusal::TooManyPermissions { permissions_max: PERMISSIONS_MAX };
-            below(rows.permissions.len(), PERMISSIONS_MAX, full)
-        }
-        Change::Assign { user, role } => {
-            known_user(rows, user)?;
-            known_role(rows, role)?;
-            absent(rows.assignments.contains(&Assignment::new(user.clone(), role.clone())))
-        }
-        Change::Unassign { user, role } => {
-            let there = rows.assignments.contains(&Assignment::new(user.clone(), role.clone()));
-            taken(there, || known_user(rows, user).and_then(|()| known_role(rows, role)))
-        }
-        Change::Grant { role, pattern, effect } => check_grant(rows, role, pattern, *effect),
-        Change::Revoke { role, pattern } => {
-            let there = rows.grants.contains_key(&Grant::new(role.clone(), pattern.clone()));
-            taken(there, || known_role(rows, role))
-        }
-        Change::Inherit { senior, junior } => check_inherit(rows, senior, junior),
-        Change::Disinherit { senior, junior } => {
-            let there = rows.inheritance.contains(&Inheritance::new(senior.clone(), junior.clone()));
-            taken(there, || known_role(rows, senior).and_then(|()| known_role(rows, junior)))
-        }
+/// What the changes come to, if each fits the rows that those before it left.
+fn amended(rows: &PolicyRows, changes: &[Change]) -> Result<Amended, Refused> {
+    let later = make(Amendment::new(rows.clone()), changes)?.into_rows();
+    let (before, after) = rows.difference(&later);
+    Ok(Amended { rows: later, before, after })
+}
+
+fn make(mut amendment: Amendment, changes: &[Change]) -> Result<Amendment, Refused> {
+    for (at, change) in changes.iter().enumerate() {
+        structure::check(&mut amendment, change).map_err(|refusal| refusal.of(at))?;
+        amendment.make(change);
     }
-}
-
-fn check_grant(
-    rows: &PolicyRows,
-    role: &RoleName,
-    pattern: &PermissionPattern,
-    effect: Effect,
-) -> Result<(), Refusal> {
-    known_role(rows, role)?;
-    if let Some(name) = pattern.exact()
-        && !rows.permissions.contains_key(&name)
-    {
-        return Err(Refusal::UnknownPermission(name));
-    }
-    absent(rows.grants.get(&Grant::new(role.clone(), pattern.clone())) == Some(&effect))
-}
-
-fn check_inherit(rows: &PolicyRows, senior: &RoleName, junior: &RoleName) -> Result<(), Refusal> {
-    known_role(rows, senior)?;
-    known_role(rows, junior)?;
-    absent(rows.inheritance.contains(&Inheritance::new(senior.clone(), junior.clone())))?;
-    match hierarchy::chain(&rows.inheritance, junior, senior) {
-        None => Ok(()),
-        Some(mut way) => {
-            way.insert(0, senior.clone());
-            Err(Refusal::Cycle(way))
-        }
-    }
-}
-
-/// A new user, role or permission takes no right from anybody.
-fn touches_rights(change: &Change) -> bool {
-    !matches!(change, Change::AddUser { .. } | Change::AddRole { .. } | Change::AddPermission { .. })
-}
-
-fn known_user(rows: &PolicyRows, user: &UserId) -> Result<(), Refusal> {
-    if rows.users.contains_key(user) { Ok(()) } else { Err(Refusal::UnknownUser(user.clone())) }
-}
-
-fn known_role(rows: &PolicyRows, role: &RoleName) -> Result<(), Refusal> {
-    if rows.roles.contains_key(role) { Ok(()) } else { Err(Refusal::UnknownRole(role.clone())) }
-}
-
-fn absent(there: bool) -> Result<(), Refusal> {
-    if there { Err(Refusal::AlreadyThere) } else { Ok(()) }
-}
-
-/// A row that is there may go, even if it names what is gone; of others say first what they name wrongly.
-fn taken(there: bool, known: impl FnOnce() -> Result<(), Refusal>) -> Result<(), Refusal> {
-    if there { Ok(()) } else { known().and(Err(Refusal::NotThere)) }
-}
-
-fn below(count: usize, max: usize, full: Refusal) -> Result<(), Refusal> {
-    if count < max { Ok(()) } else { Err(full) }
+    Ok(amendment)
 }

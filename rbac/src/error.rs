@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::name::{NameFault, RoleName};
 use crate::store::PolicyVersion;
+#[cfg(feature = "_sql")]
+use crate::store::Trouble;
+use crate::time::UnixMillis;
 
 /// Something broke. An expected "no" is never one of these: it is a [`Decision`](crate::Decision),
 /// a [`Refusal`](crate::Refusal) or an [`UnknownPermission`](crate::UnknownPermission).
@@ -36,6 +39,11 @@ pub enum ErrorKind {
 }
 
 impl Error {
+    /// An error of kind `Unavailable`, and transient, for what an application brings itself: a store, a hint.
+    pub fn unavailable(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Repr::Outside { source: source.into() }.into()
+    }
+
     /// Whose fault it is.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
@@ -47,10 +55,23 @@ impl Error {
     pub fn is_transient(&self) -> bool {
         match &*self.0 {
             Repr::NotReloaded { source, .. } => source.is_transient(),
-            #[cfg(feature = "sqlite")]
-            Repr::Database { fault, .. } => *fault == DatabaseFault::Busy,
+            #[cfg(feature = "_sql")]
+            Repr::Database { trouble, .. } | Repr::Migrate { trouble, .. } => trouble.is_transient(),
+            Repr::Outside { .. } | Repr::Stale { .. } => true,
+            #[cfg(feature = "tokio")]
+            Repr::LookLate { .. } => true,
+            #[cfg(feature = "redis")]
+            Repr::HintLate { .. } => true,
+            #[cfg(feature = "redis")]
+            Repr::Hint { fault, .. } => *fault == HintFault::Unreachable,
             _ => false,
         }
+    }
+
+    /// Two writers met in a database, and this one has to begin again.
+    #[cfg(feature = "_sql")]
+    pub(crate) fn is_clash(&self) -> bool {
+        matches!(&*self.0, Repr::Database { trouble: Trouble::Clash, .. })
     }
 }
 
@@ -71,75 +92,150 @@ pub(crate) enum Repr {
     #[error("time `{at_millis}` is after the year 9999; give milliseconds since 1970-01-01 in UTC")]
     Time { at_millis: u64 },
 
+    #[error("nothing is between `{from}` and `{until}`; let a window end after it begins")]
+    EmptyWindow { from: UnixMillis, until: UnixMillis },
+
+    #[error("cannot read the {what}, {place}: {fault}")]
+    Unreadable { what: &'static str, place: String, fault: String },
+    #[error(
+        "a scope of `{departments}` departments is more than the `{departments_max}` that a condition takes; \
+         open all rows to the role, or join a table of departments"
+    )]
+    TooManyDepartments { departments: usize, departments_max: usize },
+
+    #[error(
+        "placeholders from `${first}` on for `{binds}` values are not all within `$1` and `${max}`; \
+         begin at a lower number, from 1 on"
+    )]
+    Placeholder { first: u16, binds: usize, max: u16 },
+
     #[error("the change is stored as version `{version}`, but the policy was not reloaded; refresh it")]
     NotReloaded { version: PolicyVersion, source: Error },
 
-    #[cfg(feature = "sqlite")]
+    #[error("could not read the policy text: {fault}")]
+    PolicyText { fault: String },
+    #[error("what the application brought does not answer, try again")]
+    Outside { source: Box<dyn std::error::Error + Send + Sync> },
+
+    #[error(
+        "the policy was last confirmed at `{confirmed_at}`, more than {max_millis} ms from now, `{now}`; \
+         check whether the store can be reached"
+    )]
+    Stale { confirmed_at: UnixMillis, now: UnixMillis, max_millis: u64 },
+
+    #[error("`{verb}` stands behind no assignment; say it right after `assign`")]
+    NoAssignment { verb: &'static str },
+
+    #[error("`{verb}` makes a window of no length; let the assignment end after it begins")]
+    Said { verb: &'static str, source: Error },
+
+    #[cfg(feature = "tokio")]
+    #[error("the store took more than {limit:?} to answer; check it, or allow it more time")]
+    LookLate { limit: std::time::Duration },
+
+    #[cfg(feature = "tokio")]
+    #[error("the policy was not compiled to its end; report this with its cause")]
+    Compiling { source: tokio::task::JoinError },
+
+    #[cfg(feature = "tokio")]
+    #[error("no tokio runtime runs here; call `watch` from inside one")]
+    NoRuntime { source: tokio::runtime::TryCurrentError },
+
+    #[cfg(feature = "redis")]
+    #[error("prefix `{shown}` of the channel has another shape; use 1 to 32 of a-z A-Z 0-9 - _ . :")]
+    HintPrefix { shown: String },
+
+    #[cfg(feature = "redis")]
+    #[error("could not {doing}: redis took too long, check whether it can be reached")]
+    HintLate { doing: &'static str },
+
+    #[cfg(feature = "redis")]
     #[error("could not {doing}: {fault}")]
-    Database { doing: &'static str, fault: DatabaseFault, source: sqlx::Error },
+    Hint { doing: &'static str, fault: HintFault, source: redis::RedisError },
 
-    #[cfg(feature = "sqlite")]
-    #[error("could not migrate the policy tables: {fault}")]
-    Migrate { fault: DatabaseFault, source: sqlx::migrate::MigrateError },
+    #[error("{what} `{shown}` is refused; {rule}")]
+    Word { what: &'static str, shown: String, rule: &'static str },
 
-    #[cfg(feature = "sqlite")]
+    #[cfg(feature = "_sql")]
+    #[error("could not {doing}: {}", trouble.words())]
+    Database { doing: &'static str, trouble: Trouble, source: sqlx::Error },
+
+    #[cfg(feature = "_sql")]
+    #[error("could not migrate the policy tables: {}", trouble.words())]
+    Migrate { trouble: Trouble, source: sqlx::migrate::MigrateError },
+
+    #[cfg(feature = "_sql")]
     #[error("table `rbac_version` holds no usable version; restore its only row")]
     NoVersion,
 
-    #[cfg(feature = "sqlite")]
-    #[error("table `rbac_audit` holds an unusable row at version `{version}`; restore or delete it")]
-    AuditRow { version: i64 },
+    #[cfg(feature = "_sql")]
+    #[error(
+        "row `{version}` of table `rbac_audit` has no usable `{column}`; restore it, or ask for the entries below it"
+    )]
+    AuditRow { version: i64, column: &'static str, source: Option<Error> },
 }
 
 impl Repr {
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Name { .. } | Self::Time { .. } => ErrorKind::InvalidInput,
+            Self::Name { .. }
+            | Self::Time { .. }
+            | Self::EmptyWindow { .. }
+            | Self::PolicyText { .. }
+            | Self::Word { .. } => ErrorKind::InvalidInput,
+            Self::TooManyDepartments { .. } | Self::Placeholder { .. } => ErrorKind::InvalidInput,
+            Self::Unreadable { .. } => ErrorKind::InvalidInput,
             Self::Cycle(_) => ErrorKind::Corrupt,
             Self::NotReloaded { source, .. } => source.kind(),
-            #[cfg(feature = "sqlite")]
+            Self::Outside { .. } | Self::Stale { .. } => ErrorKind::Unavailable,
+            Self::NoAssignment { .. } => ErrorKind::Misuse,
+            Self::Said { source, .. } => source.kind(),
+            #[cfg(feature = "tokio")]
+            Self::LookLate { .. } => ErrorKind::Unavailable,
+            #[cfg(feature = "tokio")]
+            Self::Compiling { .. } => ErrorKind::Corrupt,
+            #[cfg(feature = "tokio")]
+            Self::NoRuntime { .. } => ErrorKind::Misuse,
+            #[cfg(feature = "redis")]
+            Self::HintPrefix { .. } => ErrorKind::InvalidInput,
+            #[cfg(feature = "redis")]
+            Self::HintLate { .. } => ErrorKind::Unavailable,
+            #[cfg(feature = "redis")]
+            Self::Hint { fault, .. } => fault.kind(),
+            #[cfg(feature = "_sql")]
             Self::NoVersion | Self::AuditRow { .. } => ErrorKind::Corrupt,
-            #[cfg(feature = "sqlite")]
-            Self::Database { fault, .. } | Self::Migrate { fault, .. } => fault.kind(),
+            #[cfg(feature = "_sql")]
+            Self::Database { trouble, .. } | Self::Migrate { trouble, .. } => trouble.kind(),
         }
     }
 }
 
-/// What a database error comes down to, with its remedy.
-#[cfg(feature = "sqlite")]
+/// What an error of Redis comes down to, with its remedy.
+#[cfg(feature = "redis")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum DatabaseFault {
-    Busy,
+pub(crate) enum HintFault {
     Unreachable,
-    Damaged,
-    NoTables,
-    OtherTables,
-    Closed,
+    Rights,
+    Address,
 }
 
-#[cfg(feature = "sqlite")]
-impl DatabaseFault {
+#[cfg(feature = "redis")]
+impl HintFault {
     fn kind(self) -> ErrorKind {
         match self {
-            Self::Busy | Self::Unreachable => ErrorKind::Unavailable,
-            Self::Damaged => ErrorKind::Corrupt,
-            Self::NoTables | Self::OtherTables | Self::Closed => ErrorKind::Misuse,
+            Self::Unreachable => ErrorKind::Unavailable,
+            Self::Rights | Self::Address => ErrorKind::Misuse,
         }
     }
 }
 
-#[cfg(feature = "sqlite")]
-impl fmt::Display for DatabaseFault {
+#[cfg(feature = "redis")]
+impl fmt::Display for HintFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Busy => "the database is busy, try again",
-            Self::Unreachable => {
-                "the database cannot be read or written, check the file, its rights and the disk"
-            }
-            Self::Damaged => "the database holds what it must not hold, check or restore it",
-            Self::NoTables => "the policy tables are missing, call `migrate` when the program starts",
-            Self::OtherTables => "the policy tables belong to another version of this crate, use that one",
-            Self::Closed => "the connection pool is closed, keep it open as long as the store is in use",
+            Self::Unreachable => "redis cannot be reached, check it and its address",
+            Self::Rights => "redis refuses this client, check its user, password and rights",
+            Self::Address => "the address has another shape, write `redis://host:port/`",
         })
     }
 }

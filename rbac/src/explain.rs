@@ -1,97 +1,83 @@
-//! The explanation of a decision: the way from the user over roles to the grant, as data and in words.
+//! The explanation of a decision: the way from the user over roles to the grant, and the nearest ways to another
+//! answer; as data and in words.
 
-use std::collections::{HashMap, VecDeque};
+mod near;
+mod trail;
+
 use std::fmt;
 
+pub use self::near::{NEAR_MISSES_MAX, NearMiss};
+pub use self::trail::Trail;
+pub(crate) use self::trail::find_trail;
 use crate::decide::{Decision, DenyReason, UnknownPermission};
-use crate::name::{PermissionName, RoleName, UserId};
-use crate::policy::{Policy, RoleEntry, UserEntry};
+use crate::name::{DomainName, PermissionName, UserId};
 use crate::rows::Effect;
-use crate::wildcard::PermissionPattern;
+use crate::subject::Subject;
+use crate::view::View;
+use crate::words::{Lang, Say};
 
-/// The most roles that an explanation proposes.
-const REMEDIES_MAX: usize = 8;
-
-/// A decision and what it rests on. [`Display`](fmt::Display) puts it in one sentence.
+/// A decision and what it rests on. [`Display`](fmt::Display) puts it in one English sentence,
+/// [`words`](Self::words) in one of any language.
 ///
 /// # Examples
 ///
 /// ```
-/// use rbac::{Change, Effect, Policy, PolicyRows, admin};
+/// use rbac::{
+///     Assignment, Effect, Grant, Inheritance, Lang, NearMiss, Policy, PolicyRows, RoleRow, UnixMillis, UserRow, Window,
+/// };
 ///
 /// let mut rows = PolicyRows::default();
-/// for change in [
-///     Change::AddPermission { permission: "course:edit".parse()?, label: "Edit".parse()? },
-///     Change::AddRole { role: "author".parse()?, label: "Author".parse()? },
-///     Change::AddRole { role: "editor".parse()?, label: "Editor".parse()? },
-///     Change::Inherit { senior: "editor".parse()?, junior: "author".parse()? },
-///     Change::Grant { role: "author".parse()?, pattern: "course:*".parse()?, effect: Effect::Allow },
-///     Change::AddUser { user: "alice".parse()? },
-///     Change::Assign { user: "alice".parse()?, role: "editor".parse()? },
-/// ] {
-///     admin::apply(&mut rows, &change)?;
-/// }
-/// let why = Policy::compile(&rows)?.explain(&"alice".parse()?, &"course:edit".parse()?)?;
+/// rows.roles.insert("clerk".parse()?, RoleRow::new("Clerk".parse()?));
+/// rows.roles.insert("chief".parse()?, RoleRow::new("Chief".parse()?));
+/// rows.inheritance.insert(Inheritance::new("chief".parse()?, "clerk".parse()?));
+/// rows.grants.insert(Grant::new("clerk".parse()?, "rbac:user:*".parse()?), Effect::Allow);
+/// rows.users.insert("alice".parse()?, UserRow::new("Alice".parse()?));
+/// rows.users.insert("bob".parse()?, UserRow::new("Bob".parse()?));
+/// rows.assignments.insert(Assignment::new("alice".parse()?, "chief".parse()?), Window::ALWAYS);
+///
+/// let policy = Policy::compile(&rows)?;
+/// let view = policy.at(UnixMillis::EPOCH);
+/// let why = view.explain(&"alice".parse()?, &"rbac:user:edit".parse()?)?;
 /// assert_eq!(
 ///     why.to_string(),
-///     "user `alice` may `course:edit`: `alice` → `editor` → `author` → allow `course:*`",
+///     "user `alice` may `rbac:user:edit`: `alice` → `chief` → `clerk` → allow `rbac:user:*`",
 /// );
+/// let why_not = view.explain(&"bob".parse()?, &"rbac:user:edit".parse()?)?;
+/// assert_eq!(why_not.near_misses()[0], NearMiss::AssignRole { role: "chief".parse()? });
+/// assert!(why_not.words(Lang::Zh).contains("分配角色 `chief`"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {
     user: UserId,
     permission: PermissionName,
+    domain: Option<DomainName>,
     decision: Decision,
     because: Option<Trail>,
     overruled: Option<Trail>,
-    remedies: Vec<RoleName>,
-}
-
-/// The shortest way from a user to a grant: an assigned role, the roles inherited, the grant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trail {
-    first: RoleName,
-    inherited: Vec<RoleName>,
-    pattern: PermissionPattern,
-    effect: Effect,
-}
-
-impl Trail {
-    /// The roles from the assigned one down to the one the grant stands in; at least one.
-    pub fn roles(&self) -> impl Iterator<Item = &RoleName> {
-        std::iter::once(&self.first).chain(&self.inherited)
-    }
-
-    /// The role that the grant stands in.
-    #[must_use]
-    pub fn granted_role(&self) -> &RoleName {
-        self.inherited.last().unwrap_or(&self.first)
-    }
-
-    /// The pattern of the grant.
-    #[must_use]
-    pub const fn pattern(&self) -> &PermissionPattern {
-        &self.pattern
-    }
-
-    /// Whether the grant allows or denies.
-    #[must_use]
-    pub const fn effect(&self) -> Effect {
-        self.effect
-    }
-
-    fn write(&self, f: &mut fmt::Formatter<'_>, user: &UserId) -> fmt::Result {
-        write!(f, "`{user}`")?;
-        for role in self.roles() {
-            write!(f, " → `{role}`")?;
-        }
-        write!(f, " → {} `{}`", self.effect, self.pattern)
-    }
+    near: Vec<NearMiss>,
 }
 
 impl Explanation {
-    /// The decision, the same as [`Policy::decide`] gives.
+    /// Who was asked about.
+    #[must_use]
+    pub const fn user(&self) -> &UserId {
+        &self.user
+    }
+
+    /// What was asked for.
+    #[must_use]
+    pub const fn permission(&self) -> &PermissionName {
+        &self.permission
+    }
+
+    /// Where; none if it was asked everywhere.
+    #[must_use]
+    pub const fn domain(&self) -> Option<&DomainName> {
+        self.domain.as_ref()
+    }
+
+    /// The decision, the same as [`View::decide`] gives.
     pub const fn decision(&self) -> &Decision {
         &self.decision
     }
@@ -109,130 +95,113 @@ impl Explanation {
         self.overruled.as_ref()
     }
 
-    /// If nothing was granted: up to 8 roles any of which would change that, in order of name.
+    /// After a deny: what would make it a permit, each alone, the nearest first; at most [`NEAR_MISSES_MAX`].
     #[must_use]
-    pub fn remedies(&self) -> &[RoleName] {
-        &self.remedies
+    pub fn near_misses(&self) -> &[NearMiss] {
+        &self.near
+    }
+
+    /// The explanation in a language.
+    #[must_use]
+    pub fn words(&self, lang: Lang) -> String {
+        self.said_in(lang)
+    }
+
+    fn say_question(&self, f: &mut fmt::Formatter<'_>, lang: Lang) -> fmt::Result {
+        let (user, permission, permit) = (&self.user, &self.permission, self.decision.is_permit());
+        match (lang, permit) {
+            (Lang::En, true) => write!(f, "user `{user}` may `{permission}`")?,
+            (Lang::En, false) => write!(f, "user `{user}` may not `{permission}`")?,
+            (Lang::Zh, true) => write!(f, "用户 `{user}` 可以 `{permission}`")?,
+            (Lang::Zh, false) => write!(f, "用户 `{user}` 不可 `{permission}`")?,
+        }
+        match (lang, &self.domain) {
+            (_, None) => Ok(()),
+            (Lang::En, Some(domain)) => write!(f, " in domain `{domain}`"),
+            (Lang::Zh, Some(domain)) => write!(f, "（域 `{domain}`）"),
+        }
     }
 }
 
-impl fmt::Display for Explanation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let may = if self.decision.is_permit() { "may" } else { "may not" };
-        write!(f, "user `{}` {may} `{}`: ", self.user, self.permission)?;
-        if let Some(trail) = &self.because {
-            trail.write(f, &self.user)?;
-        } else if let Decision::Deny(reason) = &self.decision {
-            write!(f, "{reason}")?;
+impl Say for Explanation {
+    fn say(&self, f: &mut fmt::Formatter<'_>, lang: Lang) -> fmt::Result {
+        let (colon, overrules, nearest, comma) = match lang {
+            Lang::En => (": ", ", which overrules ", "; it would be permitted after one of: ", ", "),
+            Lang::Zh => ("：", "，优先于 ", "；以下任一项即可获准：", "、"),
+        };
+        self.say_question(f, lang)?;
+        f.write_str(colon)?;
+        match (&self.because, &self.decision) {
+            (Some(trail), _) => trail.write(f, &self.user, lang)?,
+            (None, Decision::Deny(reason)) => reason.say(f, lang)?,
+            (None, Decision::Permit) => {}
         }
         if let Some(trail) = &self.overruled {
-            f.write_str(", which overrules ")?;
-            trail.write(f, &self.user)?;
+            f.write_str(overrules)?;
+            trail.write(f, &self.user, lang)?;
         }
-        if !self.remedies.is_empty() {
-            f.write_str("; roles that are: ")?;
-            for (at, role) in self.remedies.iter().enumerate() {
-                write!(f, "{}`{role}`", if at == 0 { "" } else { ", " })?;
-            }
+        for (at, near) in self.near.iter().enumerate() {
+            f.write_str(if at == 0 { nearest } else { comma })?;
+            near.say(f, lang)?;
         }
         Ok(())
     }
 }
 
-impl Policy {
-    /// Explains a decision.
+impl fmt::Display for Explanation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.say(f, Lang::En)
+    }
+}
+
+impl View<'_> {
+    /// Explains a decision. It takes microseconds, more the more roles there are: for people, not for each request.
     ///
     /// # Errors
     ///
     /// [`UnknownPermission`] if the permission is not registered.
     pub fn explain(
-        &self,
+        self,
         user: &UserId,
         permission: &PermissionName,
     ) -> Result<Explanation, UnknownPermission> {
-        let decision = self.decide(user, permission)?;
-        let find = |effect| {
-            let index = self.permission_index(permission)?;
-            trail(self, self.user(user)?, permission, index, effect)
-        };
+        self.bit_of(permission)?;
+        if let Some(subject) = self.subject(user) {
+            return subject.explain(permission);
+        }
+        Ok(Explanation {
+            user: user.clone(),
+            permission: permission.clone(),
+            domain: self.domain().cloned(),
+            decision: Decision::Deny(DenyReason::UnknownUser),
+            because: None,
+            overruled: None,
+            near: Vec::new(),
+        })
+    }
+}
+
+impl Subject<'_> {
+    /// As [`View::explain`], for what is active of this user.
+    ///
+    /// # Errors
+    ///
+    /// [`UnknownPermission`] if the permission is not registered.
+    pub fn explain(self, permission: &PermissionName) -> Result<Explanation, UnknownPermission> {
+        let bit = self.view().bit_of(permission)?;
+        let decision = self.decide_bit(bit);
+        let find = |effect| find_trail(self, bit, effect);
         let (because, overruled) = match &decision {
             Decision::Permit => (find(Effect::Allow), None),
             Decision::Deny(DenyReason::ExplicitDeny { .. }) => (find(Effect::Deny), find(Effect::Allow)),
             Decision::Deny(_) => (None, None),
         };
-        let remedies = match decision {
-            Decision::Deny(DenyReason::NotGranted) => remedies(self, permission),
-            _ => Vec::new(),
+        let near = match &decision {
+            Decision::Permit => Vec::new(),
+            Decision::Deny(reason) => near::near_misses(self, bit, permission, reason),
         };
-        let (user, permission) = (user.clone(), permission.clone());
-        Ok(Explanation { user, permission, decision, because, overruled, remedies })
+        let (user, permission) = (self.id().clone(), permission.clone());
+        let domain = self.view().domain().cloned();
+        Ok(Explanation { user, permission, domain, decision, because, overruled, near })
     }
-}
-
-/// The shortest way from a user to a grant of this effect; breadth first, only through roles that carry it.
-pub(crate) fn trail(
-    policy: &Policy,
-    user: &UserEntry,
-    permission: &PermissionName,
-    index: usize,
-    effect: Effect,
-) -> Option<Trail> {
-    let mut senior_of: HashMap<usize, Option<usize>> = HashMap::new();
-    let mut queue = VecDeque::new();
-    let mut visit = |role: usize, senior: Option<usize>, queue: &mut VecDeque<usize>| {
-        if policy.role(role).is_some_and(|entry| entry.carries(index, effect)) {
-            senior_of.entry(role).or_insert_with(|| {
-                queue.push_back(role);
-                senior
-            });
-        }
-    };
-    user.roles.iter().for_each(|&role| visit(role, None, &mut queue));
-    while let Some(at) = queue.pop_front() {
-        let role = policy.role(at)?;
-        if let Some(pattern) = own_grant(role, permission, effect) {
-            return finish(policy, &senior_of, at, pattern.clone(), effect);
-        }
-        role.juniors.iter().for_each(|&junior| visit(junior, Some(at), &mut queue));
-    }
-    None
-}
-
-/// The most particular grant of this effect that stands in the role itself.
-fn own_grant<'a>(
-    role: &'a RoleEntry,
-    permission: &PermissionName,
-    effect: Effect,
-) -> Option<&'a PermissionPattern> {
-    let fitting = role.grants.iter().filter(|(pattern, own)| *own == effect && pattern.matches(permission));
-    fitting.map(|(pattern, _)| pattern).max_by_key(|pattern| pattern.literal_start().len())
-}
-
-fn finish(
-    policy: &Policy,
-    senior_of: &HashMap<usize, Option<usize>>,
-    last: usize,
-    pattern: PermissionPattern,
-    effect: Effect,
-) -> Option<Trail> {
-    let mut first = policy.role(last)?.name.clone();
-    let mut inherited = Vec::new();
-    let mut at = last;
-    while let Some(Some(senior)) = senior_of.get(&at) {
-        inherited.push(std::mem::replace(&mut first, policy.role(*senior)?.name.clone()));
-        at = *senior;
-    }
-    inherited.reverse();
-    Some(Trail { first, inherited, pattern, effect })
-}
-
-/// Roles that are allowed it and not denied it.
-fn remedies(policy: &Policy, permission: &PermissionName) -> Vec<RoleName> {
-    let Some(index) = policy.permission_index(permission) else {
-        return Vec::new();
-    };
-    let helpful =
-        |role: &&RoleEntry| role.carries(index, Effect::Allow) && !role.carries(index, Effect::Deny);
-    let roles = policy.role_entries().iter().filter(helpful);
-    roles.map(|role| role.name.clone()).take(REMEDIES_MAX).collect()
 }

@@ -5,16 +5,24 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Repr};
 
 /// The longest user id, in bytes; what OpenID Connect Core 1.0 (section 2) allows for `sub`.
 pub const USER_ID_BYTES_MAX: usize = 255;
 /// The longest role name, in bytes.
-pub const ROLE_NAME_BYTES_MAX: usize = 64;
+pub const ROLE_NAME_BYTES_MAX: usize = 128;
 /// The longest permission name or pattern, in bytes.
 pub const PERMISSION_BYTES_MAX: usize = 128;
 /// The most segments that a permission name or pattern has.
 pub const PERMISSION_SEGMENTS_MAX: usize = 8;
+/// The longest name of a domain, in bytes.
+pub const DOMAIN_NAME_BYTES_MAX: usize = 128;
+/// The longest name of a separation-of-duty set, in bytes.
+pub const DUTY_NAME_BYTES_MAX: usize = 64;
+/// The longest reason of a change, in bytes.
+pub const REASON_BYTES_MAX: usize = 500;
 /// The longest label, in bytes.
 pub const LABEL_BYTES_MAX: usize = 200;
 
@@ -49,7 +57,7 @@ impl UserId {
     }
 }
 
-/// A named bundle of grants (INCITS 359): 1 to 64 characters of `a-z`, `0-9`, `_` and `-`.
+/// A named bundle of grants (INCITS 359): 1 to 128 letters, digits and `_` `-` `.` `/` `:` `@`, case-sensitive.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RoleName(Arc<str>);
 
@@ -60,14 +68,98 @@ impl RoleName {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
     pub fn new(text: &str) -> Result<Self, Error> {
-        const RULE: &str = "use 1 to 64 characters of a-z, 0-9, `_` and `-`";
-        let fault = plain_fault(text, ROLE_NAME_BYTES_MAX, in_segment);
+        const RULE: &str = "use 1 to 128 letters, digits and `_` `-` `.` `/` `:` `@`";
+        let fault = plain_fault(text, ROLE_NAME_BYTES_MAX, in_name);
         accept("role name", text, fault, RULE).map(Self)
+    }
+
+    /// No name, but before every name: where a range of rows begins.
+    pub(crate) fn least() -> Self {
+        Self(Arc::from(""))
     }
 }
 
-/// What is asked for, such as `course:edit`: 1 to 8 segments of `a-z`, `0-9`, `_` and `-`, joined by `:`,
-/// at most 128 bytes.
+/// A tenant, a site, a namespace: where an assignment holds. Letters as in a [`RoleName`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DomainName(Arc<str>);
+
+impl DomainName {
+    /// Parses a domain name.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use 1 to 128 letters, digits and `_` `-` `.` `/` `:` `@`";
+        let fault = plain_fault(text, DOMAIN_NAME_BYTES_MAX, in_name);
+        accept("domain name", text, fault, RULE).map(Self)
+    }
+}
+
+/// The name of a set of roles between which duties are separated: 1 to 64 characters as in a [`RoleName`].
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DutyName(Arc<str>);
+
+impl DutyName {
+    /// Parses the name of a set.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use 1 to 64 letters, digits and `_` `-` `.` `/` `:` `@`";
+        let fault = plain_fault(text, DUTY_NAME_BYTES_MAX, in_name);
+        accept("separation-of-duty set", text, fault, RULE).map(Self)
+    }
+}
+
+/// Why a change is made, for the audit trail: 0 to 500 bytes on one line.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Reason(Arc<str>);
+
+impl Reason {
+    /// Parses a reason.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) as for [`Label::new`].
+    pub fn new(text: &str) -> Result<Self, Error> {
+        const RULE: &str = "use one line of at most 500 bytes";
+        let fault = match plain_fault(text, REASON_BYTES_MAX, in_label) {
+            Some(NameFault::Empty) => None,
+            fault => fault,
+        };
+        accept("reason", text, fault, RULE).map(Self)
+    }
+}
+
+/// A department, by the number that the application's own tables have it under.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DepartmentId(i64);
+
+impl DepartmentId {
+    /// The department of this number.
+    #[must_use]
+    pub const fn new(number: i64) -> Self {
+        Self(number)
+    }
+
+    /// The number.
+    #[must_use]
+    pub const fn get(self) -> i64 {
+        self.0
+    }
+}
+
+impl fmt::Display for DepartmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// What is asked for, such as `course:edit`: 1 to 8 segments of letters, digits and `_` `-` `.` `/`,
+/// joined by `:`, at most 128 bytes, case-sensitive.
 ///
 /// A `*` is refused here. It belongs to what is granted, a [`PermissionPattern`](crate::PermissionPattern).
 ///
@@ -79,7 +171,7 @@ impl RoleName {
 /// let edit = PermissionName::new("course:edit")?;
 /// assert_eq!(edit.segments().collect::<Vec<_>>(), ["course", "edit"]);
 /// assert!(PermissionName::new("course:*").is_err());
-/// assert!(PermissionName::new("Course:Edit").is_err());
+/// assert!(PermissionName::new("course edit").is_err());
 /// # Ok::<(), rbac::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,9 +184,15 @@ impl PermissionName {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the text has another shape.
     pub fn new(text: &str) -> Result<Self, Error> {
-        const RULE: &str = "use 1 to 8 segments of a-z, 0-9, `_` and `-`, joined by `:`, at most 128 bytes";
+        const RULE: &str =
+            "use 1 to 8 segments of letters, digits and `_` `-` `.` `/`, joined by `:`, at most 128 bytes";
         let fault = segments_fault(text, |segment| segment.chars().find(|&c| !in_segment(c)));
         accept("permission name", text, fault, RULE).map(Self)
+    }
+
+    /// The name of a permission that this crate declares itself; its shape is checked when the crate is built.
+    pub(crate) fn declared(name: &'static str) -> Self {
+        Self(Arc::from(name))
     }
 
     /// The parts between the colons, at least one.
@@ -149,6 +247,19 @@ macro_rules! text_newtype {
             }
         }
 
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                Self::new(&text).map_err(serde::de::Error::custom)
+            }
+        }
+
         impl AsRef<str> for $name {
             fn as_ref(&self) -> &str {
                 &self.0
@@ -163,10 +274,12 @@ macro_rules! text_newtype {
         }
     };
 }
-pub(crate) use text_newtype;
 
 text_newtype!(UserId);
 text_newtype!(RoleName);
+text_newtype!(DomainName);
+text_newtype!(DutyName);
+text_newtype!(Reason);
 text_newtype!(PermissionName);
 text_newtype!(Label);
 
@@ -221,9 +334,14 @@ pub(crate) fn segments_fault(text: &str, stranger: impl Fn(&str) -> Option<char>
     (text.split(':').count() > PERMISSION_SEGMENTS_MAX).then_some(NameFault::TooManySegments)
 }
 
-/// The characters of role names and of the segments of permissions.
+/// The characters of the segments of permissions.
 pub(crate) fn in_segment(c: char) -> bool {
-    matches!(c, 'a'..='z' | '0'..='9' | '_' | '-')
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '/')
+}
+
+/// The characters of the names of roles, domains and sets.
+fn in_name(c: char) -> bool {
+    in_segment(c) || matches!(c, ':' | '@')
 }
 
 /// A refused text, short and escaped, so that it can stand in a log.
@@ -246,6 +364,7 @@ fn length_fault(text: &str, bytes_max: usize) -> Option<NameFault> {
     (text.len() > bytes_max).then_some(NameFault::TooLong { bytes_max })
 }
 
-fn in_label(c: char) -> bool {
+/// The characters of a label: what may stand on one line of a log.
+pub(crate) fn in_label(c: char) -> bool {
     !c.is_control() && !matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

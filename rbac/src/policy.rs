@@ -1,92 +1,89 @@
 //! The compiled policy: immutable, and the one place all answers come from.
 //!
-//! A user has a short list of roles; a role has two sets of bits, what it allows and what it denies with
-//! all that it inherits. So a check is a few bit tests, however large or deep the policy is.
+//! A user has a short list of roles; a role has two rows of bits, what it allows and what it denies with all that it
+//! inherits. So a check is a few bit tests, however large or deep the policy is.
 
-mod catalogue;
+mod assigned;
+mod columns;
 mod compile;
+mod departments;
+mod duties;
+pub(crate) mod lists;
 mod problem;
+mod registry;
+mod roles;
+mod users;
 
-use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use self::catalogue::Catalogue;
-pub use self::catalogue::PermissionId;
+pub(crate) use self::assigned::Assigned;
+pub(crate) use self::departments::Departments;
+pub(crate) use self::duties::Duties;
 pub use self::problem::Problem;
+pub use self::registry::PermissionId;
+pub(crate) use self::registry::Registry;
+pub(crate) use self::roles::Roles;
+pub(crate) use self::users::{Limited, UserEntry, Users};
 use crate::bits::BitSet;
+use crate::catalogue::Catalogue;
 use crate::error::Error;
-use crate::name::{PermissionName, RoleName, UserId};
-use crate::rows::{Effect, PolicyRows};
-use crate::store::{PolicyVersion, Snapshot};
-use crate::wildcard::PermissionPattern;
+use crate::name::{DomainName, PermissionName, RoleName, UserId};
+use crate::rows::PolicyRows;
+use crate::store::PolicyVersion;
+use crate::time::UnixMillis;
+use crate::view::View;
 
 /// A compiled policy. It never changes; [`Live`](crate::Live) swaps in the next one.
+///
+/// What it answers depends on the moment and on the domain, so it is asked through a [`View`].
 ///
 /// # Examples
 ///
 /// ```
-/// use rbac::{Change, Decision, Effect, Policy, PolicyRows, admin};
+/// use rbac::{
+///     Assignment, Decision, Effect, Grant, PermissionRow, Policy, PolicyRows, RoleRow, UnixMillis, UserRow, Window,
+/// };
 ///
 /// let mut rows = PolicyRows::default();
-/// for change in [
-///     Change::AddPermission { permission: "course:edit".parse()?, label: "Edit a course".parse()? },
-///     Change::AddRole { role: "editor".parse()?, label: "Editor".parse()? },
-///     Change::Grant { role: "editor".parse()?, pattern: "course:*".parse()?, effect: Effect::Allow },
-///     Change::AddUser { user: "alice".parse()? },
-///     Change::Assign { user: "alice".parse()?, role: "editor".parse()? },
-/// ] {
-///     admin::apply(&mut rows, &change)?;
-/// }
+/// rows.permissions.insert("course:edit".parse()?, PermissionRow::new("Edit a course".parse()?));
+/// rows.roles.insert("editor".parse()?, RoleRow::new("Editor".parse()?));
+/// rows.grants.insert(Grant::new("editor".parse()?, "course:*".parse()?), Effect::Allow);
+/// rows.users.insert("alice".parse()?, UserRow::new("Alice".parse()?));
+/// rows.assignments.insert(Assignment::new("alice".parse()?, "editor".parse()?), Window::ALWAYS);
 ///
 /// let policy = Policy::compile(&rows)?;
-/// assert_eq!(policy.decide(&"alice".parse()?, &"course:edit".parse()?)?, Decision::Permit);
+/// let view = policy.at(UnixMillis::new(1_767_225_600_000)?);
+/// assert_eq!(view.decide(&"alice".parse()?, &"course:edit".parse()?)?, Decision::Permit);
 ///
 /// let edit = policy.permission(&"course:edit".parse()?).expect("registered above");
-/// assert!(policy.subject(&"alice".parse()?).is_some_and(|alice| alice.can(edit)));
+/// assert!(view.subject_str("alice").is_some_and(|alice| alice.can(edit)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Policy {
     version: PolicyVersion,
-    catalogue: Catalogue,
-    users: Vec<UserEntry>,
-    user_index: HashMap<UserId, usize>,
-    roles: Vec<RoleEntry>,
+    registry: Registry,
+    users: Users,
+    assigned: Assigned,
+    roles: Roles,
+    /// In order of name; elsewhere a domain is its place here.
+    domains: Vec<DomainName>,
+    departments: Departments,
+    duties: Duties,
     problems: Vec<Problem>,
 }
 
-/// A user and the roles that are assigned, by index.
-#[derive(Debug)]
-pub(crate) struct UserEntry {
-    pub(crate) id: UserId,
-    pub(crate) active: bool,
-    pub(crate) roles: Vec<usize>,
-}
-
-/// A role, what is said about it, and what follows. A disabled role has empty `allow` and `deny`.
-#[derive(Debug)]
-pub(crate) struct RoleEntry {
-    pub(crate) name: RoleName,
-    enabled: bool,
-    pub(crate) grants: Vec<(PermissionPattern, Effect)>,
-    pub(crate) juniors: Vec<usize>,
-    members: Vec<usize>,
-    allow: BitSet,
-    deny: BitSet,
-}
-
-impl RoleEntry {
-    /// True if the role or one that it inherits has such a grant for the permission.
-    pub(crate) fn carries(&self, index: usize, effect: Effect) -> bool {
-        match effect {
-            Effect::Allow => self.allow.contains(index),
-            Effect::Deny => self.deny.contains(index),
-        }
-    }
+/// Which roles a walk down the hierarchy passes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Through {
+    /// Only enabled ones: what has an effect.
+    Enabled,
+    /// All of them: what somebody is authorised for.
+    All,
 }
 
 impl Policy {
-    /// Compiles rows. The version is [`PolicyVersion::START`], and the permission ids are good for this
-    /// policy only; [`Live`](crate::Live) keeps both going from one policy to the next.
+    /// Compiles rows. The version is [`PolicyVersion::START`]; only the crate's own permissions
+    /// ([`perm`](crate::perm)) and those of the rows are registered.
     ///
     /// Rows that name what does not exist take no part, and are listed by [`problems`](Self::problems).
     ///
@@ -95,19 +92,26 @@ impl Policy {
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if roles inherit each other in a circle; the words
     /// show it.
     pub fn compile(rows: &PolicyRows) -> Result<Self, Error> {
-        compile::compile(PolicyVersion::START, rows, Catalogue::new())
+        Self::compile_at(PolicyVersion::START, None, rows, None)
     }
 
-    /// The first policy of a line.
-    pub(crate) fn first(snapshot: &Snapshot) -> Result<Self, Error> {
-        compile::compile(snapshot.version, &snapshot.rows, Catalogue::new())
-    }
-
-    /// The policy after this one. Permission ids of this one mean the same there.
+    /// Compiles rows for a program that declares permissions of its own: those are registered too.
     ///
-    /// INVARIANT: a policy is continued at most once, or two heirs would give one id to two permissions.
-    pub(crate) fn next(&self, snapshot: &Snapshot) -> Result<Self, Error> {
-        compile::compile(snapshot.version, &snapshot.rows, self.catalogue.clone())
+    /// # Errors
+    ///
+    /// As [`compile`](Self::compile).
+    pub fn compile_with(catalogue: &'static Catalogue, rows: &PolicyRows) -> Result<Self, Error> {
+        Self::compile_at(PolicyVersion::START, Some(catalogue), rows, None)
+    }
+
+    /// Compiles the rows of a version. Permission ids of the policy before it mean the same there.
+    pub(crate) fn compile_at(
+        version: PolicyVersion,
+        catalogue: Option<&'static Catalogue>,
+        rows: &PolicyRows,
+        before: Option<&Self>,
+    ) -> Result<Self, Error> {
+        compile::compile(version, catalogue, rows, before)
     }
 
     /// The version of the rows that it was compiled from.
@@ -122,101 +126,114 @@ impl Policy {
         &self.problems
     }
 
-    /// The id of a registered permission, for [`Subject::can`].
+    /// The policy as it is at a moment: what holds everywhere. See [`View::in_domain`] for what holds in one domain.
+    #[must_use]
+    #[inline]
+    pub const fn at(&self, now: UnixMillis) -> View<'_> {
+        View::new(self, now)
+    }
+
+    /// The id of a registered permission, for [`Subject::can`](crate::Subject::can).
     #[must_use]
     pub fn permission(&self, name: &PermissionName) -> Option<PermissionId> {
-        self.catalogue.id(name)
+        self.registry.id(name.as_str())
     }
 
-    /// A user to ask about, active or not; none if there is no such user.
+    /// As [`permission`](Self::permission), for a name that was not parsed: what is no name is not registered.
     #[must_use]
-    pub fn subject(&self, user: &UserId) -> Option<Subject<'_>> {
-        self.user(user).map(|user| Subject { policy: self, user })
-    }
-
-    /// The permitted permissions of a user in order of name; none if the user is unknown or inactive.
-    #[must_use]
-    pub fn what_can(&self, user: &UserId) -> Vec<PermissionName> {
-        let Some(user) = self.user(user).filter(|user| user.active) else {
-            return Vec::new();
-        };
-        let (mut allow, mut deny) = (BitSet::default(), BitSet::default());
-        for role in self.roles_at(&user.roles) {
-            allow.union(&role.allow);
-            deny.union(&role.deny);
-        }
-        let permitted = allow.iter().filter(|&index| !deny.contains(index));
-        let mut names: Vec<_> = permitted.filter_map(|index| self.catalogue.name(index)).cloned().collect();
-        names.sort_unstable();
-        names
-    }
-
-    /// The users who have a permission, in order of id.
-    #[must_use]
-    pub fn who_can(&self, permission: PermissionId) -> Vec<UserId> {
-        let Some(index) = self.catalogue.index(permission) else {
-            return Vec::new();
-        };
-        let carriers = self.roles.iter().filter(|role| role.carries(index, Effect::Allow));
-        let members: BTreeSet<usize> = carriers.flat_map(|role| role.members.iter().copied()).collect();
-        let users = members.into_iter().filter_map(|at| self.users.get(at));
-        users.filter(|user| self.may(user, index)).map(|user| user.id.clone()).collect()
-    }
-
-    /// All users, active or not, in order of id.
-    pub fn users(&self) -> impl Iterator<Item = Subject<'_>> {
-        self.users.iter().map(|user| Subject { policy: self, user })
-    }
-
-    /// All roles, enabled or not, in order of name.
-    pub fn roles(&self) -> impl Iterator<Item = &RoleName> {
-        self.roles.iter().map(|role| &role.name)
+    #[inline]
+    pub fn permission_str(&self, name: &str) -> Option<PermissionId> {
+        self.registry.id(name)
     }
 
     /// All registered permissions, in order of name.
     #[must_use]
     pub fn permissions(&self) -> Vec<PermissionName> {
-        self.catalogue.registered()
+        let sorted = self.registry.sorted().iter();
+        sorted.filter_map(|&bit| self.registry.name(bit)).cloned().collect()
     }
 
-    /// The roles that are assigned to a user, without those they inherit; none if the user is unknown.
-    pub fn roles_of(&self, user: &UserId) -> impl Iterator<Item = &RoleName> {
-        self.subject(user).into_iter().flat_map(Subject::roles)
+    /// The name of a registered permission.
+    #[must_use]
+    pub fn name(&self, permission: impl Into<PermissionId>) -> Option<&PermissionName> {
+        self.registry.bit(permission.into()).and_then(|bit| self.registry.name(bit))
     }
 
-    pub(crate) fn user(&self, id: &UserId) -> Option<&UserEntry> {
-        self.user_index.get(id).and_then(|&at| self.users.get(at))
+    /// The catalogue that it was compiled with.
+    #[must_use]
+    pub fn catalogue(&self) -> Option<&'static Catalogue> {
+        self.registry.catalogue()
     }
 
-    pub(crate) fn role(&self, at: usize) -> Option<&RoleEntry> {
-        self.roles.get(at)
+    /// All users, active or not, in order of id.
+    pub fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users.entries().iter().map(|user| &user.id)
     }
 
-    pub(crate) fn role_entries(&self) -> &[RoleEntry] {
+    /// All roles, enabled or not, in order of name.
+    pub fn roles(&self) -> impl Iterator<Item = &RoleName> {
+        self.roles.entries().iter().map(|role| &role.name)
+    }
+
+    /// All domains, in order of name.
+    pub fn domains(&self) -> impl Iterator<Item = &DomainName> {
+        self.domains.iter()
+    }
+
+    #[inline]
+    pub(crate) fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
+    #[inline]
+    pub(crate) fn user_table(&self) -> &Users {
+        &self.users
+    }
+
+    #[inline]
+    pub(crate) fn assigned(&self) -> &Assigned {
+        &self.assigned
+    }
+
+    #[inline]
+    pub(crate) fn role_table(&self) -> &Roles {
         &self.roles
     }
 
-    /// The index of a registered permission.
-    pub(crate) fn permission_index(&self, name: &PermissionName) -> Option<usize> {
-        self.permission(name).and_then(|id| self.catalogue.index(id))
+    pub(crate) fn domain_names(&self) -> &[DomainName] {
+        &self.domains
     }
 
-    /// The rule: active, nothing denies, something allows.
+    /// The name of the domain of this place.
+    pub(crate) fn domain_name(&self, place: Option<u32>) -> Option<&DomainName> {
+        self.domains.get(lists::place(place?))
+    }
+
+    pub(crate) fn department_tree(&self) -> &Departments {
+        &self.departments
+    }
+
     #[inline]
-    pub(crate) fn may(&self, user: &UserEntry, index: usize) -> bool {
-        let mut allowed = false;
-        for role in self.roles_at(&user.roles) {
-            if role.deny.contains(index) {
-                return false;
-            }
-            allowed |= role.allow.contains(index);
-        }
-        allowed && user.active
+    pub(crate) fn duties(&self) -> &Duties {
+        &self.duties
     }
 
-    // INVARIANT: all indices of roles were made by `compile` from these roles, so none is dropped.
-    fn roles_at<'a>(&'a self, indices: &'a [usize]) -> impl Iterator<Item = &'a RoleEntry> {
-        indices.iter().filter_map(|&at| self.roles.get(at))
+    /// The name of a role.
+    pub(crate) fn role_name(&self, role: u32) -> Option<&RoleName> {
+        self.roles.entry(role).map(|role| &role.name)
+    }
+
+    /// These roles and all that they inherit, walked through certain roles only.
+    pub(crate) fn closure(&self, roles: impl IntoIterator<Item = u32>, through: Through) -> BitSet {
+        let passes = |role: &u32| through == Through::All || self.roles.is_enabled(*role);
+        let mut met = BitSet::with_room(self.roles.entries().len());
+        let mut open: Vec<u32> = roles.into_iter().filter(passes).collect();
+        while let Some(role) = open.pop() {
+            if met.insert(role) {
+                open.extend(self.roles.juniors().of(role).iter().copied().filter(passes));
+            }
+        }
+        met
     }
 }
 
@@ -224,44 +241,10 @@ impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy")
             .field("version", &self.version)
-            .field("users", &self.users.len())
-            .field("roles", &self.roles.len())
-            .field("permissions", &self.catalogue.registered_count())
+            .field("users", &self.users.entries().len())
+            .field("roles", &self.roles.entries().len())
+            .field("permissions", &self.registry.count())
             .field("problems", &self.problems)
             .finish_non_exhaustive()
-    }
-}
-
-/// A user of a [`Policy`], ready to be asked about again and again.
-#[derive(Clone, Copy, Debug)]
-pub struct Subject<'a> {
-    policy: &'a Policy,
-    user: &'a UserEntry,
-}
-
-impl<'a> Subject<'a> {
-    /// Who it is.
-    #[must_use]
-    pub fn id(self) -> &'a UserId {
-        &self.user.id
-    }
-
-    /// An inactive user can do nothing.
-    #[must_use]
-    pub fn is_active(self) -> bool {
-        self.user.active
-    }
-
-    /// The roles that are assigned, without those they inherit, in order of name.
-    pub fn roles(self) -> impl Iterator<Item = &'a RoleName> {
-        self.policy.roles_at(&self.user.roles).map(|role| &role.name)
-    }
-
-    /// True if the permission is permitted: the same answer as [`Policy::decide`], in nanoseconds and
-    /// without a reason. An id from another line of policies is denied.
-    #[inline]
-    #[must_use]
-    pub fn can(self, permission: PermissionId) -> bool {
-        self.policy.catalogue.index(permission).is_some_and(|index| self.policy.may(self.user, index))
     }
 }

@@ -3,11 +3,19 @@
 //! Rows may contradict each other (an assignment of a role that is gone). [`Policy`](crate::Policy) copes
 //! with that; [`admin::check`](crate::admin::check) keeps changes from causing it.
 
+mod amend;
+mod difference;
+mod ranges;
+mod references;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use crate::change::Change;
-use crate::name::{Label, PermissionName, RoleName, UserId};
+pub(crate) use self::amend::Amendment;
+
+use crate::name::{DepartmentId, DomainName, DutyName, Label, PermissionName, RoleName, UserId};
+use crate::scope::DataScope;
+use crate::time::Window;
 use crate::wildcard::PermissionPattern;
 
 /// All rows of one policy. Sets and maps, so that a row cannot stand twice.
@@ -15,12 +23,12 @@ use crate::wildcard::PermissionPattern;
 /// # Examples
 ///
 /// ```
-/// use rbac::{Assignment, PolicyRows, RoleRow, UserRow};
+/// use rbac::{Assignment, PolicyRows, RoleRow, UserRow, Window};
 ///
 /// let mut rows = PolicyRows::default();
-/// rows.users.insert("alice".parse()?, UserRow::new(true));
-/// rows.roles.insert("editor".parse()?, RoleRow::new("Editor".parse()?, true));
-/// rows.assignments.insert(Assignment::new("alice".parse()?, "editor".parse()?));
+/// rows.users.insert("alice".parse()?, UserRow::new("Alice".parse()?));
+/// rows.roles.insert("editor".parse()?, RoleRow::new("Editor".parse()?));
+/// rows.assignments.insert(Assignment::new("alice".parse()?, "editor".parse()?), Window::ALWAYS);
 /// # Ok::<(), rbac::Error>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,14 +38,20 @@ pub struct PolicyRows {
     pub users: BTreeMap<UserId, UserRow>,
     /// The roles.
     pub roles: BTreeMap<RoleName, RoleRow>,
-    /// The registered permissions; nothing else can be asked for.
+    /// The registered permissions. Beside them only what the program declares in code can be asked for.
     pub permissions: BTreeMap<PermissionName, PermissionRow>,
-    /// Which user has which role.
-    pub assignments: BTreeSet<Assignment>,
+    /// The domains that assignments may hold in.
+    pub domains: BTreeMap<DomainName, DomainRow>,
+    /// The tree of departments that data scopes refer to.
+    pub departments: BTreeMap<DepartmentId, DepartmentRow>,
+    /// Which user has which role, where and when.
+    pub assignments: BTreeMap<Assignment, Window>,
     /// What each role is granted or denied.
     pub grants: BTreeMap<Grant, Effect>,
     /// Which role has everything that another has.
     pub inheritance: BTreeSet<Inheritance>,
+    /// Sets of roles that keep duties apart.
+    pub duties: BTreeMap<DutyName, Duty>,
     /// Stored rows that could not be read. They take no part in any answer.
     pub unreadable: BTreeSet<UnreadableRow>,
 }
@@ -46,8 +60,12 @@ pub struct PolicyRows {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct UserRow {
+    /// What people see.
+    pub label: Label,
     /// An inactive user is denied everything, whatever the roles.
     pub active: bool,
+    /// Where the user works, for data scopes.
+    pub department: Option<DepartmentId>,
 }
 
 /// What is known of a role.
@@ -58,6 +76,8 @@ pub struct RoleRow {
     pub label: Label,
     /// A disabled role gives nothing, denies nothing and passes nothing on.
     pub enabled: bool,
+    /// Which rows the role opens, for the permissions that it carries.
+    pub data_scope: DataScope,
 }
 
 /// What is known of a permission.
@@ -68,7 +88,48 @@ pub struct PermissionRow {
     pub label: Label,
 }
 
-/// A user has a role.
+/// What is known of a domain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DomainRow {
+    /// What people see.
+    pub label: Label,
+}
+
+/// What is known of a department.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DepartmentRow {
+    /// What people see.
+    pub label: Label,
+    /// The department that it belongs to; none at the top.
+    pub parent: Option<DepartmentId>,
+}
+
+/// A set of roles of which nobody may have too many (INCITS 359: SSD and DSD).
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Duty {
+    /// What people see.
+    pub label: Label,
+    /// Whether having them or using them together is refused.
+    pub kind: DutyKind,
+    /// Nobody has so many of the roles or more, inherited ones counted; from 2 up to the number of roles.
+    pub cardinality: u32,
+    /// The roles; at least two.
+    pub roles: BTreeSet<RoleName>,
+}
+
+/// How duties are separated. Both variants there will ever be: a match need no third arm.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DutyKind {
+    /// No user is authorised for too many of the roles in one domain, at whatever times.
+    Static,
+    /// No session has too many of the roles active.
+    Dynamic,
+}
+
+/// A user has a role, in one domain or everywhere: the key of a [`Window`].
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub struct Assignment {
@@ -76,6 +137,8 @@ pub struct Assignment {
     pub user: UserId,
     /// What is had.
     pub role: RoleName,
+    /// Where it holds; everywhere if none.
+    pub domain: Option<DomainName>,
 }
 
 /// A role and what is said about it: the key of an [`Effect`].
@@ -118,18 +181,18 @@ pub struct UnreadableRow {
 }
 
 impl UserRow {
-    /// A user, active or not.
+    /// An active user without a department.
     #[must_use]
-    pub const fn new(active: bool) -> Self {
-        Self { active }
+    pub const fn new(label: Label) -> Self {
+        Self { label, active: true, department: None }
     }
 }
 
 impl RoleRow {
-    /// A role, enabled or not.
+    /// An enabled role that opens no rows.
     #[must_use]
-    pub const fn new(label: Label, enabled: bool) -> Self {
-        Self { label, enabled }
+    pub const fn new(label: Label) -> Self {
+        Self { label, enabled: true, data_scope: DataScope::Nothing }
     }
 }
 
@@ -141,11 +204,52 @@ impl PermissionRow {
     }
 }
 
+impl DomainRow {
+    /// A domain.
+    #[must_use]
+    pub const fn new(label: Label) -> Self {
+        Self { label }
+    }
+}
+
+impl DepartmentRow {
+    /// A department.
+    #[must_use]
+    pub const fn new(label: Label, parent: Option<DepartmentId>) -> Self {
+        Self { label, parent }
+    }
+}
+
+impl Duty {
+    /// A set. Whether it makes sense is checked when it is added.
+    #[must_use]
+    pub const fn new(label: Label, kind: DutyKind, cardinality: u32, roles: BTreeSet<RoleName>) -> Self {
+        Self { label, kind, cardinality, roles }
+    }
+}
+
+impl DutyKind {
+    /// `static` or `dynamic`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Static => "static",
+            Self::Dynamic => "dynamic",
+        }
+    }
+}
+
 impl Assignment {
-    /// The user has the role.
+    /// The user has the role everywhere.
     #[must_use]
     pub const fn new(user: UserId, role: RoleName) -> Self {
-        Self { user, role }
+        Self { user, role, domain: None }
+    }
+
+    /// The user has the role in one domain.
+    #[must_use]
+    pub const fn in_domain(user: UserId, role: RoleName, domain: DomainName) -> Self {
+        Self { user, role, domain: Some(domain) }
     }
 }
 
@@ -187,63 +291,5 @@ impl Effect {
 impl fmt::Display for Effect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
-    }
-}
-
-impl PolicyRows {
-    /// What the rows are after a change, whether it may be made or not.
-    pub(crate) fn amend(&mut self, change: &Change) {
-        match change.clone() {
-            Change::AddUser { user } => {
-                // Rows that outlived a user of the same id must not come back to life.
-                self.assignments.retain(|row| row.user != user);
-                self.users.insert(user, UserRow::new(true));
-            }
-            Change::SetUserActive { user, active } => {
-                self.users.entry(user).and_modify(|row| row.active = active);
-            }
-            Change::RemoveUser { user } => {
-                self.assignments.retain(|row| row.user != user);
-                self.users.remove(&user);
-            }
-            Change::AddRole { role, label } => {
-                self.forget_role(&role);
-                self.roles.insert(role, RoleRow::new(label, true));
-            }
-            Change::SetRoleEnabled { role, enabled } => {
-                self.roles.entry(role).and_modify(|row| row.enabled = enabled);
-            }
-            Change::RemoveRole { role } => {
-                self.forget_role(&role);
-                self.roles.remove(&role);
-            }
-            Change::AddPermission { permission, label } => {
-                self.permissions.insert(permission, PermissionRow::new(label));
-            }
-            Change::Assign { user, role } => {
-                self.assignments.insert(Assignment { user, role });
-            }
-            Change::Unassign { user, role } => {
-                self.assignments.remove(&Assignment { user, role });
-            }
-            Change::Grant { role, pattern, effect } => {
-                self.grants.insert(Grant { role, pattern }, effect);
-            }
-            Change::Revoke { role, pattern } => {
-                self.grants.remove(&Grant { role, pattern });
-            }
-            Change::Inherit { senior, junior } => {
-                self.inheritance.insert(Inheritance { senior, junior });
-            }
-            Change::Disinherit { senior, junior } => {
-                self.inheritance.remove(&Inheritance { senior, junior });
-            }
-        }
-    }
-
-    fn forget_role(&mut self, role: &RoleName) {
-        self.assignments.retain(|row| row.role != *role);
-        self.grants.retain(|row, _| row.role != *role);
-        self.inheritance.retain(|row| row.senior != *role && row.junior != *role);
     }
 }

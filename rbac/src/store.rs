@@ -1,30 +1,38 @@
 //! Where the rows live: the trait, and the values that cross it.
 
 mod memory;
-#[cfg(feature = "sqlite")]
+#[cfg(feature = "_sql")]
 mod sql;
 
 use std::fmt;
 use std::pin::Pin;
 
-pub use self::memory::MemoryStore;
+pub use self::memory::{MEMORY_ENTRIES_MAX, MemoryStore};
+#[cfg(feature = "mysql")]
+pub use self::sql::MysqlStore;
+#[cfg(feature = "postgres")]
+pub use self::sql::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use self::sql::SqliteStore;
-use crate::admin::Refusal;
-use crate::change::Change;
-use crate::error::{Error, Repr};
-use crate::name::UserId;
-use crate::rows::PolicyRows;
+#[cfg(feature = "_sql")]
+pub(crate) use self::sql::Trouble;
+#[cfg(feature = "_sql")]
+pub use self::sql::{Backend, SqlStore};
 
-/// The latest instant a store accepts: the end of the year 9999, in milliseconds since 1970-01-01 in UTC.
-pub const AT_MILLIS_MAX: u64 = 253_402_300_799_999;
+use crate::admin::Refused;
+use crate::draft::{Actor, Draft};
+use crate::error::Error;
+use crate::name::{Reason, UserId};
+use crate::rows::PolicyRows;
+use crate::time::UnixMillis;
+
 /// The most entries of the audit trail that one call gives.
 pub const HISTORY_ENTRIES_MAX: u16 = 1_000;
 
 /// A boxed future, so that an application can hold an `Arc<dyn PolicyStore>`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How many changes a policy has seen. It rises by one with every change that is made.
+/// How many drafts a policy has seen. It rises by one with every draft that is carried out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PolicyVersion(u64);
 
@@ -44,7 +52,7 @@ impl PolicyVersion {
         self.0
     }
 
-    /// The version after one more change.
+    /// The version after one more draft.
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
@@ -75,41 +83,81 @@ impl Snapshot {
     }
 }
 
-/// What became of a change. Both variants there will ever be: a match need no third arm.
+/// What became of a draft. Both variants there will ever be: a match need no third arm.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Applied {
-    /// It is made and recorded; this is the version that it made.
+    /// It is carried out and recorded; this is the version that it made.
     Done(PolicyVersion),
-    /// It is not made, and why.
-    Refused(Refusal),
+    /// Nothing of it is carried out, and why.
+    Refused(Refused),
 }
 
-/// One change that was made.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// One draft that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct AuditEntry {
-    /// The version that the change made.
+    /// The version that it made.
     pub version: PolicyVersion,
-    /// Who made it, as the application said.
-    pub actor: UserId,
-    /// When, in milliseconds since 1970-01-01 in UTC, as the application said.
-    pub at_millis: u64,
-    /// The change in words: [`Change`]'s own text.
-    pub change: String,
+    /// Who.
+    pub actor: Actor,
+    /// When, as the application said.
+    pub at: UnixMillis,
+    /// Why, as the actor said.
+    pub reason: Reason,
+    /// The changes in words, in their order.
+    pub changes: Vec<String>,
+    /// The rows that went or became others, as they were before.
+    pub before: PolicyRows,
+    /// The rows that came or became others, as they were afterwards.
+    pub after: PolicyRows,
 }
 
 impl AuditEntry {
-    /// An entry with these values.
+    /// True if this user made the draft.
     #[must_use]
-    pub const fn new(version: PolicyVersion, actor: UserId, at_millis: u64, change: String) -> Self {
-        Self { version, actor, at_millis, change }
+    pub fn is_by(&self, user: &UserId) -> bool {
+        matches!(&self.actor, Actor::User(actor) if actor == user)
+    }
+}
+
+/// Which part of the audit trail.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HistoryQuery {
+    /// Only entries of lower versions: where the page before ended.
+    pub below: Option<PolicyVersion>,
+    /// Only entries of this user.
+    pub actor: Option<UserId>,
+    /// At most so many; never more than [`HISTORY_ENTRIES_MAX`].
+    pub entries_max: u16,
+}
+
+impl HistoryQuery {
+    /// The latest entries, at most so many.
+    #[must_use]
+    pub const fn latest(entries_max: u16) -> Self {
+        Self { below: None, actor: None, entries_max }
+    }
+
+    /// Only entries of lower versions.
+    #[must_use]
+    pub const fn below(mut self, version: PolicyVersion) -> Self {
+        self.below = Some(version);
+        self
+    }
+
+    /// Only entries of this user.
+    #[must_use]
+    pub fn by(mut self, actor: UserId) -> Self {
+        self.actor = Some(actor);
+        self
     }
 }
 
 /// Keeps the rows of one policy. Each verb is atomic.
 ///
-/// [`MemoryStore`] is the specification: any other store gives the same answers to the same calls.
+/// The memory store is the specification: any other store gives the same answers to the same calls.
 pub trait PolicyStore: fmt::Debug + Send + Sync {
     /// All rows and their version, as they stood together at one moment.
     ///
@@ -120,21 +168,14 @@ pub trait PolicyStore: fmt::Debug + Send + Sync {
     /// The store cannot be reached, or what it holds contradicts itself.
     fn load(&self) -> BoxFuture<'_, Result<Snapshot, Error>>;
 
-    /// Makes a change if [`admin::check`](crate::admin::check) allows it on the rows as they are now; raises
-    /// the version and records actor, time and change with it, all or nothing.
-    ///
-    /// `at_millis` is the time now, in milliseconds since 1970-01-01 in UTC.
+    /// Carries a draft out if [`admin::check`](crate::admin::check) allows it on the rows as they are now; raises
+    /// the version and records the draft with the rows before and after, all or nothing. Two drafts never overlap,
+    /// whichever processes they come from, so no two can together break a rule that each of them keeps.
     ///
     /// # Errors
     ///
-    /// The store cannot be reached, what it holds contradicts itself, or `at_millis` is above
-    /// [`AT_MILLIS_MAX`].
-    fn apply<'a>(
-        &'a self,
-        actor: &'a UserId,
-        change: &'a Change,
-        at_millis: u64,
-    ) -> BoxFuture<'a, Result<Applied, Error>>;
+    /// The store cannot be reached, or what it holds contradicts itself.
+    fn commit<'a>(&'a self, draft: &'a Draft, at: UnixMillis) -> BoxFuture<'a, Result<Applied, Error>>;
 
     /// The version now: a cheap question, to see whether a new [`load`](Self::load) is due.
     ///
@@ -143,15 +184,10 @@ pub trait PolicyStore: fmt::Debug + Send + Sync {
     /// The store cannot be reached, or what it holds contradicts itself.
     fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>>;
 
-    /// The latest changes, newest first: at most `entries`, and at most [`HISTORY_ENTRIES_MAX`].
+    /// The audit trail, newest first.
     ///
     /// # Errors
     ///
     /// The store cannot be reached, or what it holds contradicts itself.
-    fn history(&self, entries: u16) -> BoxFuture<'_, Result<Vec<AuditEntry>, Error>>;
-}
-
-/// Refuses an instant that not every store could keep.
-pub(crate) fn check_time(at_millis: u64) -> Result<(), Error> {
-    if at_millis <= AT_MILLIS_MAX { Ok(()) } else { Err(Repr::Time { at_millis }.into()) }
+    fn history<'a>(&'a self, query: &'a HistoryQuery) -> BoxFuture<'a, Result<Vec<AuditEntry>, Error>>;
 }

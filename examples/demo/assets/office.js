@@ -1,16 +1,84 @@
-// The back office's page of an order: turns over when a gateway moves the order or a refund of it.
+// The back office: refusals stand where the form is, and choosing many users says how many. Without this script every
+// form works as well; its answer is then a page.
 
-const order = document.querySelector("#order");
-
-async function ask() {
-  const reply = await fetch(`/api/v1/admin/orders/${order.dataset.no}`, { headers: { accept: "application/json" } });
-  if (!reply.ok) return;
-  const now = await reply.json();
-  // Somebody who is filling in a refund keeps the page as it is.
-  const busy = document.querySelector("details.refund[open]");
-  if (now.version !== order.dataset.version && !busy) location.replace(`/admin/orders/${order.dataset.no}`);
+function say(form, words) {
+  let note = form.querySelector(".live");
+  if (!note) {
+    note = document.createElement("p");
+    note.className = "note bad live";
+    note.setAttribute("role", "alert");
+    form.append(note);
+  }
+  note.textContent = words;
 }
 
-// What a settled refund means for the enrolment follows a moment later, so the page looks for a while in any case.
-let looks = order.dataset.moving === "true" ? Infinity : 10;
-setInterval(() => { if (!document.hidden && looks-- > 0) ask().catch(() => {}); }, 1500);
+async function send(form, submitter) {
+  const fields = new URLSearchParams(new FormData(form, submitter));
+  const reply = await fetch(form.action, { method: "POST", body: fields });
+  if (reply.ok && reply.redirected) {
+    location.assign(reply.url);
+    return;
+  }
+  const page = new DOMParser().parseFromString(await reply.text(), "text/html");
+  const words = page.querySelector("#notice.bad")?.textContent ?? page.querySelector("main .lede")?.textContent;
+  say(form, words ?? `${reply.status}`);
+}
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  // A preview is a page of its own.
+  if (!form.matches("form[data-live]") || event.submitter?.name === "preview") return;
+  event.preventDefault();
+  const buttons = [...form.querySelectorAll("button")];
+  const submitter = event.submitter;
+  send(form, submitter)
+    .catch((cause) => say(form, String(cause.message)))
+    .finally(() => buttons.forEach((button) => { button.disabled = false; }));
+  buttons.forEach((button) => { button.disabled = true; });
+});
+
+// Only one of the small windows is open, and Escape closes it.
+document.addEventListener("click", (event) => {
+  for (const pop of document.querySelectorAll("details.pop[open]")) {
+    if (!pop.contains(event.target)) pop.open = false;
+  }
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape") return;
+  const pop = document.activeElement?.closest("details.pop[open]");
+  if (pop) {
+    pop.open = false;
+    pop.querySelector("summary").focus();
+  }
+});
+
+const bulk = document.querySelector("#bulk");
+
+function bulkBar() {
+  const boxes = [...bulk.querySelectorAll("input[name=user]")];
+  const all = bulk.querySelector("[data-all]");
+  const kind = bulk.querySelector("select[name=kind]");
+  if (!kind) return;
+  all.hidden = false;
+  const show = () => {
+    const chosen = boxes.filter((box) => box.checked).length;
+    bulk.querySelector("[data-chosen]").textContent = chosen;
+    bulk.querySelector(".bulkbar button").disabled = chosen === 0;
+    all.checked = chosen > 0 && chosen === boxes.length;
+    all.indeterminate = chosen > 0 && chosen < boxes.length;
+    for (const field of bulk.querySelectorAll("[data-for]")) {
+      const needed = field.dataset.for.split(" ").includes(kind.value);
+      field.hidden = !needed;
+      field.disabled = !needed;
+      if (field.name === "role") field.required = needed;
+    }
+  };
+  all.addEventListener("change", () => {
+    for (const box of boxes) box.checked = all.checked;
+    show();
+  });
+  bulk.addEventListener("change", show);
+  show();
+}
+
+if (bulk) bulkBar();

@@ -89,7 +89,7 @@ pub(crate) async fn page(State(app): State<Shared>, visitor: Visitor) -> PageRes
     render(&AccountPage {
         identities: identities.into_iter().map(view).collect(),
         doors: &DOORS,
-        chrome: visitor.chrome(&app, "account")?,
+        chrome: visitor.chrome("account"),
         devices: sessions.iter().rev().map(|session| DeviceView::of(session, own)).collect(),
         login: visitor.account.login,
         id: visitor.account.id,

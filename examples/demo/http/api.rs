@@ -16,8 +16,9 @@ use super::courses;
 use super::input::Json;
 use super::problem::{ApiResult, Problem};
 use super::visitor::{self, Visitor};
-use super::{admin, auth, checkout, sales};
+use super::{auth, checkout, sales};
 use crate::app::{AUDIENCE, Shared};
+use crate::perm;
 use crate::purchase::{self, Wish};
 
 /// The client that asks for tokens by password: the school's own.
@@ -105,7 +106,7 @@ pub(crate) async fn jwks(State(app): State<Shared>, request: HeaderMap) -> ApiRe
 
 /// `GET /api/v1/courses`
 pub(crate) async fn courses(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
-    visitor.must(&app, "course:view")?;
+    visitor.must(perm::COURSE_VIEW)?;
     let results = courses::views(&app, &visitor.account.id).await?;
     Ok(Reply(json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
         .into_response())
@@ -113,7 +114,7 @@ pub(crate) async fn courses(State(app): State<Shared>, visitor: Visitor) -> ApiR
 
 /// `GET /api/v1/sales/{slug}`: where it stands, and what is left, held and sold.
 pub(crate) async fn sale(State(app): State<Shared>, visitor: Visitor, Path(slug): Path<String>) -> ApiResult {
-    visitor.must(&app, "course:view")?;
+    visitor.must(perm::COURSE_VIEW)?;
     courses::find(&app, &slug).await?;
     let state = app.sale(&slug)?.state().await?;
     let (phase, ..) = sales::phase_name(state.phase);
@@ -128,7 +129,7 @@ pub(crate) async fn reserve(
     Path(slug): Path<String>,
     Json(wish): Json<Wish>,
 ) -> ApiResult {
-    visitor.must(&app, "sale:buy")?;
+    visitor.must(perm::SALE_BUY)?;
     let course = courses::find(&app, &slug).await?;
     let won = purchase::reserve(&app, &visitor.account, &course, &wish).await?;
     let place = format!("/checkout/{}", won.out_trade_no);
@@ -146,32 +147,4 @@ pub(crate) async fn order(
 ) -> ApiResult {
     let (_, order) = checkout::own(&app, &visitor, &number).await?;
     Ok(Reply(order).into_response())
-}
-
-/// `GET /api/v1/admin/users`
-pub(crate) async fn users(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
-    visitor.must(&app, "user:view")?;
-    let results = admin::user_views(&app).await?;
-    Ok(Reply(json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
-        .into_response())
-}
-
-/// `PUT /api/v1/admin/users/{id}/roles/{role}`
-pub(crate) async fn assign(
-    State(app): State<Shared>,
-    visitor: Visitor,
-    Path((id, role)): Path<(String, String)>,
-) -> ApiResult {
-    admin::change_role(&app, &visitor, &id, &role, admin::RoleChange::Assign).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-/// `DELETE /api/v1/admin/users/{id}/roles/{role}`
-pub(crate) async fn unassign(
-    State(app): State<Shared>,
-    visitor: Visitor,
-    Path((id, role)): Path<(String, String)>,
-) -> ApiResult {
-    admin::change_role(&app, &visitor, &id, &role, admin::RoleChange::Unassign).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
 }

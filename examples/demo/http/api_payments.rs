@@ -19,7 +19,7 @@ pub(crate) async fn list(
     visitor: Visitor,
     Query(query): Query<OrdersQuery>,
 ) -> ApiResult {
-    visitor.must(&app, VIEW)?;
+    visitor.must(VIEW)?;
     let (results, after) = orders::rows(&app, &query).await?;
     let next = Some(after).filter(|after| !after.is_empty());
     Ok(Reply(json!({ "next": next, "results": results })).into_response())
@@ -31,7 +31,7 @@ pub(crate) async fn one(
     visitor: Visitor,
     Path(number): Path<String>,
 ) -> ApiResult {
-    visitor.must(&app, VIEW)?;
+    visitor.must(VIEW)?;
     Ok(Reply(orders::detail(&app, &number).await?).into_response())
 }
 

@@ -13,7 +13,7 @@ use crate::app::Shared;
 
 /// `GET /api/v1/admin/sales`
 pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
-    visitor.must(&app, PERMISSION)?;
+    visitor.must(PERMISSION)?;
     let results = sales::views(&app).await?;
     Ok(Reply(json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
         .into_response())
@@ -21,7 +21,7 @@ pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor) -> ApiResu
 
 /// `GET /api/v1/admin/sales/{slug}`
 pub(crate) async fn one(State(app): State<Shared>, visitor: Visitor, Path(slug): Path<String>) -> ApiResult {
-    visitor.must(&app, PERMISSION)?;
+    visitor.must(PERMISSION)?;
     Ok(Reply(sales::one(&app, &slug).await?).into_response())
 }
 

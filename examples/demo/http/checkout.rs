@@ -175,7 +175,7 @@ pub(crate) async fn page(
     let (checkout, order) = own(&app, &visitor, &number).await?;
     let course = CourseView::of(find(&app, &checkout.course_slug).await?, order.enrolled)?;
     let ways = WayView::all(&app.till.channels());
-    render(&CheckoutPage { chrome: visitor.chrome(&app, "courses")?, course, order, ways })
+    render(&CheckoutPage { chrome: visitor.chrome("courses"), course, order, ways })
 }
 
 /// `POST /checkout/{no}/cancel`: gives the seat back.

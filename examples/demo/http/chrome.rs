@@ -1,10 +1,14 @@
-//! The frame around every page: who is signed in, which tab is on, which instance answered.
+//! The frame around every page: who is signed in, which tab is on, how it looks, which instance answered.
 
 use std::sync::OnceLock;
 
 use askama::Template;
 use axum::response::{Html, IntoResponse, Response};
+use rbac::PolicyVersion;
 
+use super::office::look::Look;
+use super::office::rooms::MenuWing;
+use super::office::text::Text;
 use super::problem::{PageProblem, Problem};
 
 static INSTANCE: OnceLock<String> = OnceLock::new();
@@ -14,11 +18,18 @@ pub(crate) fn name_instance(name: String) {
     INSTANCE.get_or_init(|| name);
 }
 
-/// What `base.html` needs.
+/// What `base.html` and the back office's `shell.html` need.
 #[derive(Debug, Clone)]
 pub(crate) struct Chrome {
     pub(crate) user: Option<ChromeUser>,
     pub(crate) instance: &'static str,
+    pub(crate) look: Look,
+    pub(crate) t: &'static Text,
+    /// The address of this page, to come back to.
+    pub(crate) here: String,
+    /// The version of the policy that the page shows; its forms send it back.
+    pub(crate) version: PolicyVersion,
+    pub(crate) notice: Option<Notice>,
     tab: &'static str,
 }
 
@@ -27,40 +38,64 @@ pub(crate) struct Chrome {
 pub(crate) struct ChromeUser {
     pub(crate) display_name: String,
     pub(crate) initial: String,
-    pub(crate) doors: Doors,
+    /// The rooms of the back office that they may enter.
+    pub(crate) menu: Vec<MenuWing>,
 }
 
-/// Which rooms of the back office somebody may see.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Doors {
-    /// Users and roles.
-    pub(crate) users: bool,
-    /// Sales.
-    pub(crate) sales: bool,
-    /// Orders.
-    pub(crate) orders: bool,
-    /// Bills.
-    pub(crate) bills: bool,
+/// What a page says first: what came of a form.
+#[derive(Debug, Clone)]
+pub(crate) struct Notice {
+    /// `good` or `bad`.
+    pub(crate) tone: &'static str,
+    pub(crate) words: String,
+}
+
+impl Notice {
+    /// Nothing was done, and why.
+    pub(crate) const fn bad(words: String) -> Self {
+        Self { tone: "bad", words }
+    }
+
+    /// It is done.
+    pub(crate) const fn good(words: String) -> Self {
+        Self { tone: "good", words }
+    }
 }
 
 impl Chrome {
     /// The frame for somebody who is not signed in.
     pub(crate) fn anonymous() -> Self {
-        Self { user: None, instance: instance(), tab: "" }
+        Self::new(None, Look::default(), "")
     }
 
     /// The frame for somebody who is.
-    pub(crate) fn of(display_name: &str, doors: Doors, tab: &'static str) -> Self {
-        let initial =
-            display_name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-        let user = ChromeUser { display_name: display_name.to_owned(), initial, doors };
-        Self { user: Some(user), instance: instance(), tab }
+    pub(crate) fn of(display_name: &str, menu: Vec<MenuWing>, look: Look, tab: &'static str) -> Self {
+        let user = ChromeUser { display_name: display_name.to_owned(), initial: initial(display_name), menu };
+        Self::new(Some(user), look, tab)
+    }
+
+    fn new(user: Option<ChromeUser>, look: Look, tab: &'static str) -> Self {
+        Self {
+            user,
+            instance: instance(),
+            look,
+            t: look.text(),
+            here: String::new(),
+            version: PolicyVersion::START,
+            notice: None,
+            tab,
+        }
     }
 
     /// Whether a tab is the one that is on.
     pub(crate) fn at(&self, tab: &str) -> bool {
         self.tab == tab
     }
+}
+
+/// The first letter of a name, large.
+pub(crate) fn initial(name: &str) -> String {
+    name.chars().next().map(|first| first.to_uppercase().collect()).unwrap_or_default()
 }
 
 fn instance() -> &'static str {

@@ -12,6 +12,7 @@ use super::problem::{PageResult, Problem, put_retry_after};
 use super::visitor::Visitor;
 use super::words::{ANSWERS, Words, words_of};
 use crate::app::{App, Shared};
+use crate::perm;
 use crate::purchase::{self, Wish};
 use crate::school::checkout::Checkout;
 use crate::school::course::Course;
@@ -67,9 +68,9 @@ struct CoursesPage {
 
 /// `GET /courses`
 pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor) -> PageResult {
-    visitor.must(&app, "course:view")?;
+    visitor.must(perm::COURSE_VIEW)?;
     let courses = views(&app, &visitor.account.id).await?;
-    page(&CoursesPage { chrome: visitor.chrome(&app, "courses")?, courses, pay_minutes: app.pay_minutes })
+    page(&CoursesPage { chrome: visitor.chrome("courses"), courses, pay_minutes: app.pay_minutes })
 }
 
 #[derive(Template)]
@@ -96,7 +97,7 @@ pub(crate) async fn sale(
     visitor: Visitor,
     Path(slug): Path<String>,
 ) -> PageResult {
-    visitor.must(&app, "course:view")?;
+    visitor.must(perm::COURSE_VIEW)?;
     sale_page(&app, &visitor, &slug, None).await
 }
 
@@ -105,7 +106,7 @@ async fn sale_page(app: &App, visitor: &Visitor, slug: &str, message: Option<&'s
     let enrolled = app.school.is_enrolled(&visitor.account.id, slug).await?;
     let state = app.sale(slug)?.state().await.map_err(Problem::from)?;
     let shown = SalePage {
-        chrome: visitor.chrome(app, "courses")?,
+        chrome: visitor.chrome("courses"),
         course: CourseView::of(course, enrolled)?,
         pay_minutes: app.pay_minutes,
         left: state.left(),
@@ -159,7 +160,7 @@ pub(crate) async fn reserve(
     Path(slug): Path<String>,
     Form(wish): Form<Wish>,
 ) -> PageResult {
-    visitor.must(&app, "sale:buy")?;
+    visitor.must(perm::SALE_BUY)?;
     let course = find(&app, &slug).await?;
     let problem = match purchase::reserve(&app, &visitor.account, &course, &wish).await {
         Ok(checkout) => {
@@ -208,6 +209,6 @@ pub(crate) async fn my(State(app): State<Shared>, visitor: Visitor) -> PageResul
             });
         }
     }
-    let may_lab = visitor.may(&app, "lab:open")?;
-    page(&MyPage { chrome: visitor.chrome(&app, "my")?, courses: mine, pending, may_lab })
+    let may_lab = visitor.may(perm::LAB_OPEN);
+    page(&MyPage { chrome: visitor.chrome("my"), courses: mine, pending, may_lab })
 }

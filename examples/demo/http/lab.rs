@@ -22,6 +22,7 @@ use super::problem::{ApiResult, PageResult, Problem};
 use super::visitor::{Seat, Visitor};
 use crate::app::{App, Shared};
 use crate::http::guard;
+use crate::perm;
 
 /// The largest WebSocket message a browser may send, in bytes; frames of the wire are far smaller.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
@@ -45,18 +46,18 @@ pub(crate) async fn page(
     Path(slug): Path<String>,
 ) -> PageResult {
     let course = admitted(&app, &visitor, &slug).await?;
-    render(&LabPage { chrome: visitor.chrome(&app, "my")?, course, user_name: visitor.account.login })
+    render(&LabPage { chrome: visitor.chrome("my"), course, user_name: visitor.account.login })
 }
 
 /// The course, if the visitor's roles open labs and the course is theirs: as learner, or as somebody who edits it.
 async fn admitted(app: &App, visitor: &Visitor, slug: &str) -> Result<CourseView, Problem> {
-    visitor.must(app, "lab:open")?;
+    visitor.must(perm::LAB_OPEN)?;
     let course = find(app, slug).await?;
     if !course.has_lab {
         return Err(Problem::not_found());
     }
     let enrolled = app.school.is_enrolled(&visitor.account.id, slug).await?;
-    if !enrolled && !visitor.may(app, "course:edit")? {
+    if !enrolled && !visitor.may(perm::COURSE_EDIT) {
         return Err(Problem::new(
             StatusCode::FORBIDDEN,
             "not_enrolled",
@@ -132,7 +133,9 @@ async fn expelled(app: &App, visitor: &Visitor, slug: &str) {
             None => true,
         };
         let refused = |problem: &Problem| problem.status.is_client_error();
-        if !open || admitted(app, visitor, slug).await.as_ref().is_err_and(refused) {
+        // A policy too old to decide says nothing either.
+        let Ok(visitor) = visitor.again(app) else { continue };
+        if !open || admitted(app, &visitor, slug).await.as_ref().is_err_and(refused) {
             tracing::info!(user = visitor.account.id, "terminal ended: it is no longer the visitor's to use");
             return;
         }

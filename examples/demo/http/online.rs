@@ -4,13 +4,14 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
-use sso_core::{Cursor, Families, PageSize, UserId, Which};
+use sso_core::{Cursor, Families, PageSize, SessionId, UserId, Which};
 
 use super::account::DeviceView;
 use super::chrome::{Chrome, page as render};
 use super::problem::{PageResult, Problem};
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
+use crate::perm;
 
 /// Users on one page.
 const USERS_A_PAGE: usize = 20;
@@ -29,6 +30,7 @@ struct OnlinePage {
     count: u64,
     users: Vec<OnlineView>,
     next: Option<String>,
+    may_end: bool,
 }
 
 /// Where the page begins.
@@ -44,7 +46,7 @@ pub(crate) async fn page(
     visitor: Visitor,
     Query(query): Query<OnlineQuery>,
 ) -> PageResult {
-    visitor.must(&app, "user:view")?;
+    visitor.must(perm::SESSION_VIEW)?;
     let after = match query.after.as_str() {
         "" => None,
         text => {
@@ -59,10 +61,11 @@ pub(crate) async fn page(
         users.push(view(&app, &visitor, &online.user).await?);
     }
     render(&OnlinePage {
-        chrome: visitor.chrome(&app, "online")?,
+        chrome: visitor.chrome("online"),
         count: app.sso.online_count().await.map_err(Problem::from)?,
         users,
         next: found.next.map(|cursor| cursor.to_string()),
+        may_end: visitor.may(perm::SESSION_END),
     })
 }
 
@@ -89,7 +92,7 @@ pub(crate) async fn sign_out(
 
 /// Ends every session of a user, on every server.
 pub(crate) async fn kick(app: &App, visitor: &Visitor, id: &str) -> Result<(), Problem> {
-    visitor.must(app, "user:edit")?;
+    visitor.must(perm::SESSION_END)?;
     let (user, by) = (UserId::new(id)?, UserId::new(&visitor.account.id)?);
     let ended = app.sso.kick(&user, &Which::All, Some(&by)).await?;
     // Tokens know no sessions: they are called back beside them.
@@ -97,5 +100,18 @@ pub(crate) async fn kick(app: &App, visitor: &Visitor, id: &str) -> Result<(), P
     app.revoker.revoke_user(&user).await?;
     let user = id.escape_debug().to_string();
     tracing::info!(actor = visitor.account.id, user, ended = ended.len(), families, "signed out everywhere");
+    Ok(())
+}
+
+/// Ends one session of a user, and the tokens that came from it.
+pub(crate) async fn kick_one(app: &App, visitor: &Visitor, id: &str, session: &str) -> Result<(), Problem> {
+    visitor.must(perm::SESSION_END)?;
+    let (user, by) = (UserId::new(id)?, UserId::new(&visitor.account.id)?);
+    let session = SessionId::parse(session).ok_or_else(Problem::not_found)?;
+    for ended in app.sso.kick(&user, &Which::One(session), Some(&by)).await? {
+        app.refresher.session_ended(&user, &ended).await?;
+    }
+    let user = id.escape_debug().to_string();
+    tracing::info!(actor = visitor.account.id, user, "one session signed out");
     Ok(())
 }

@@ -114,7 +114,7 @@ async fn go_on(app: &App, parts: &Parts, query: &str, consent: Consent) -> PageR
         AuthorizeStep::Redirect(to) => Ok(Redirect::to(&to).into_response()),
         AuthorizeStep::SignInNeeded { resume, .. } => Ok(sign_in_first(&resume)),
         AuthorizeStep::ConsentNeeded { resume, scopes, client } => render(&ConsentPage {
-            chrome: chrome(app, visitor.as_ref())?,
+            chrome: chrome(visitor.as_ref()),
             client: client.id().as_str(),
             scopes: scopes.iter().filter_map(|scope| meaning(scope)).collect(),
             query: &resume,
@@ -172,7 +172,7 @@ async fn end(app: &App, parts: &Parts, query: &str, confirmed: Confirmed) -> Pag
         }
         EndSessionStep::NobodySignedIn { then } => signed_out(app, then),
         EndSessionStep::ConfirmNeeded { client } => render(&SignOutPage {
-            chrome: chrome(app, visitor.as_ref())?,
+            chrome: chrome(visitor.as_ref()),
             client: client.as_ref().map(sso_core::ClientId::as_str),
             query,
         }),
@@ -208,6 +208,6 @@ fn session(visitor: &Visitor) -> Option<SiteSession> {
     visitor.seat.as_ref().map(|seat| SiteSession::from(&seat.session))
 }
 
-fn chrome(app: &App, visitor: Option<&Visitor>) -> Result<Chrome, Problem> {
-    visitor.map_or_else(|| Ok(Chrome::anonymous()), |visitor| visitor.chrome(app, ""))
+fn chrome(visitor: Option<&Visitor>) -> Chrome {
+    visitor.map_or_else(Chrome::anonymous, |visitor| visitor.chrome(""))
 }

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use payments::store::StoredRefund;
 use payments::{Channel, Money, OutTradeNo, Payment, RefundState, StoredOrder, TradeState};
+use rbac::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::checkout::owed;
@@ -14,10 +15,11 @@ use super::visitor::Visitor;
 use super::words::{channel_words, refund_words, trade_words};
 use crate::app::{App, Shared};
 use crate::clock;
+use crate::perm;
 use crate::school::checkout::{Checkout, Place};
 
 /// What looking at orders needs.
-pub(crate) const VIEW: &str = "payment:view";
+pub(crate) const VIEW: Permission = perm::PAYMENT_VIEW;
 
 /// Orders on one page.
 const ROWS_A_PAGE: usize = 25;
@@ -173,7 +175,7 @@ pub(crate) async fn list(
     visitor: Visitor,
     Query(query): Query<OrdersQuery>,
 ) -> PageResult {
-    visitor.must(&app, VIEW)?;
+    visitor.must(VIEW)?;
     let (rows, after) = rows(&app, &query).await?;
     let states = TradeState::ALL.into_iter().map(|state| Choice {
         code: state.code(),
@@ -186,7 +188,7 @@ pub(crate) async fn list(
         chosen: channel.code() == query.channel,
     });
     render(&OrdersPage {
-        chrome: visitor.chrome(&app, "orders")?,
+        chrome: visitor.chrome("orders"),
         states: states.collect(),
         channels: channels.collect(),
         rows,
@@ -360,13 +362,13 @@ pub(crate) async fn one(
     visitor: Visitor,
     Path(number): Path<String>,
 ) -> PageResult {
-    visitor.must(&app, VIEW)?;
+    visitor.must(VIEW)?;
     show(&app, &visitor, &number, Message::default()).await
 }
 
 /// The page of an order with a message above it.
 pub(crate) async fn show(app: &App, visitor: &Visitor, number: &str, message: Message) -> PageResult {
     let detail = detail(app, number).await?;
-    let may_refund = visitor.may(app, super::refunds::REFUND)?;
-    render(&OrderPage { chrome: visitor.chrome(app, "orders")?, detail, may_refund, message })
+    let may_refund = visitor.may(super::refunds::REFUND);
+    render(&OrderPage { chrome: visitor.chrome("orders"), detail, may_refund, message })
 }

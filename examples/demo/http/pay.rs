@@ -172,13 +172,13 @@ pub(crate) async fn pay(
         Next::Redirect { url } => Ok(Redirect::to(&url).into_response()),
         Next::Look => Ok(Redirect::to(&format!("/checkout/{}", checkout.out_trade_no)).into_response()),
         Next::Form { html, id } => {
-            let chrome = visitor.chrome(&app, "courses")?;
+            let chrome = visitor.chrome("courses");
             render(&LeavePage { chrome, order, way, form: html, form_id: id })
         }
         Next::Scan { text } => {
             // Other codes are read by one application only.
             let link = if text.starts_with("http") { text.clone() } else { String::new() };
-            let (chrome, code) = (visitor.chrome(&app, "courses")?, QrCode::of(&text)?);
+            let (chrome, code) = (visitor.chrome("courses"), QrCode::of(&text)?);
             let (_, order) = own(&app, &visitor, &number).await?;
             render(&ScanPage { chrome, order, way, code, link })
         }

@@ -235,7 +235,7 @@ pub(crate) async fn pages(State(app): State<Shared>, request: Request, next: Nex
     let mut reply = next.run(Request::from_parts(parts, body)).await;
     let Some(Shown(problem)) = reply.extensions_mut().remove::<Shown>() else { return reply };
     let visitor = visitor::identify(&app, &asked).await.ok();
-    let chrome = visitor.and_then(|visitor| visitor.chrome(&app, "").ok()).unwrap_or_else(Chrome::anonymous);
+    let chrome = visitor.map_or_else(Chrome::anonymous, |visitor| visitor.chrome(""));
     let mut page = problem_page(&problem, chrome);
     put_retry_after(page.headers_mut(), problem.retry_after);
     if let Some(allow) = reply.headers().get(header::ALLOW) {

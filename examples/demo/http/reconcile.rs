@@ -5,6 +5,7 @@ use axum::extract::{Query, State};
 use payments::reconcile::BillReport;
 use payments::store::StoredMovement;
 use payments::{BillDay, BillLine, Channel, Movement, RefundState};
+use rbac::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::chrome::{Chrome, page as render};
@@ -13,10 +14,11 @@ use super::visitor::Visitor;
 use super::words::{channel_words, refund_words};
 use crate::app::{App, Shared};
 use crate::clock;
+use crate::perm;
 use crate::till::rounds::Round;
 
 /// What comparing bills and asking gateways needs.
-pub(crate) const RECONCILE: &str = "payment:reconcile";
+pub(crate) const RECONCILE: Permission = perm::PAYMENT_RECONCILE;
 
 /// One difference.
 #[derive(Debug, Clone, Serialize)]
@@ -57,7 +59,7 @@ pub(crate) async fn compare(
     channel: &str,
     day: &str,
 ) -> Result<Compared, Problem> {
-    visitor.must(app, RECONCILE)?;
+    visitor.must(RECONCILE)?;
     let (channel, day) = (Channel::parse(channel)?, BillDay::parse(day)?);
     if !app.till.channels().contains(&channel) {
         return Err(Problem::not_found());
@@ -173,7 +175,7 @@ pub(crate) async fn page(
     visitor: Visitor,
     Query(query): Query<BillQuery>,
 ) -> PageResult {
-    visitor.must(&app, RECONCILE)?;
+    visitor.must(RECONCILE)?;
     let (mut compared, mut problem) = (None, String::new());
     if !query.channel.is_empty() {
         match compare(&app, &visitor, &query.channel, &query.day).await {
@@ -192,7 +194,7 @@ pub(crate) async fn run(State(app): State<Shared>, visitor: Visitor) -> PageResu
 
 /// Asks about everything that is open, if the visitor may.
 pub(crate) async fn asked(app: &App, visitor: &Visitor) -> Result<Round, Problem> {
-    visitor.must(app, RECONCILE)?;
+    visitor.must(RECONCILE)?;
     let round = app.till.ask_about_all().await;
     tracing::info!(actor = visitor.account.id, findings = round.findings.len(), "gateways asked by hand");
     Ok(round)
@@ -212,7 +214,7 @@ fn show(
         chosen: channel.code() == query.channel,
     });
     render(&ReconcilePage {
-        chrome: visitor.chrome(app, "reconcile")?,
+        chrome: visitor.chrome("reconcile"),
         channels: channels.collect(),
         // The bill of a day is there on the next morning.
         day: if query.day.is_empty() { today.previous().to_string() } else { query.day },

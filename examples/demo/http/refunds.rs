@@ -5,6 +5,7 @@ use axum::response::{IntoResponse, Redirect};
 use payments::desk::RefundAnswer;
 use payments::store::RefundStart;
 use payments::{Channel, Money, OutTradeNo, Refund, RefundNo, StoredOrder, Subject, TradeNo};
+use rbac::Permission;
 use serde::{Deserialize, Serialize};
 
 use super::input::Form;
@@ -12,10 +13,11 @@ use super::orders::{self, Message};
 use super::problem::{PageResult, Problem};
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
+use crate::perm;
 use crate::till::rounds;
 
 /// What giving money back needs.
-pub(crate) const REFUND: &str = "payment:refund";
+pub(crate) const REFUND: Permission = perm::PAYMENT_REFUND;
 
 /// Which money, how much of it, and why.
 #[derive(Debug, Clone, Deserialize)]
@@ -62,7 +64,7 @@ pub(crate) async fn give(
     refund_no: &str,
     input: &RefundInput,
 ) -> Result<Given, Problem> {
-    visitor.must(app, REFUND)?;
+    visitor.must(REFUND)?;
     let (order, trade) = paid_by(app, number, &input.channel, &input.trade_no).await?;
     let amount = Money::parse_yuan(input.amount.trim())?;
     let (refund_no, number) = (RefundNo::parse(refund_no)?, order.order.out_trade_no);
@@ -149,7 +151,7 @@ pub(crate) async fn refund(
     Path(number): Path<String>,
     Form(form): Form<RefundForm>,
 ) -> PageResult {
-    visitor.must(&app, REFUND)?;
+    visitor.must(REFUND)?;
     if form.confirm != "yes" {
         let words = "tick the box to confirm; money that went back does not come again".to_owned();
         return told(&app, &visitor, &number, Err(Problem::conflict("refused", words))).await;
@@ -166,7 +168,7 @@ pub(crate) async fn ask(
     visitor: Visitor,
     Path((number, refund_no)): Path<(String, String)>,
 ) -> PageResult {
-    visitor.must(&app, REFUND)?;
+    visitor.must(REFUND)?;
     let refund_no = RefundNo::parse(&refund_no).map_err(Problem::from)?;
     let stored = app.orders.find_refund(&refund_no).await.map_err(Problem::from)?;
     let stored = stored.filter(|stored| stored.refund.out_trade_no.as_str() == number);
@@ -183,7 +185,7 @@ pub(crate) async fn give_back(
     Path(number): Path<String>,
     Form(form): Form<GiveBackForm>,
 ) -> PageResult {
-    visitor.must(&app, REFUND)?;
+    visitor.must(REFUND)?;
     let (order, (channel, trade_no)) = paid_by(&app, &number, &form.channel, &form.trade_no).await?;
     let due = app.school.refunds_due_of(&number).await.map_err(Problem::from)?;
     if !due.iter().any(|trade| *trade == trade_no.as_str()) {

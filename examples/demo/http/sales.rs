@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
+use rbac::Permission;
 use seckill::{Count, Phase, SaleState};
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,13 @@ use super::sale_audit::AuditView;
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
 use crate::clock;
+use crate::perm;
 use crate::sales::{self, SEATS_MAX};
 use crate::school::course::Course;
 use crate::school::sale_change::{SaleChange, SaleStep, Way};
 
 /// What running sales needs.
-pub(crate) const PERMISSION: &str = "sale:edit";
+pub(crate) const PERMISSION: Permission = perm::SALE_EDIT;
 
 /// A sale as the back office shows it.
 #[derive(Debug, Clone, Serialize)]
@@ -143,7 +145,7 @@ async fn show(app: &App, visitor: &Visitor, message: String, tone: &'static str)
     for sale in views(app).await? {
         rows.push(Row { sale, form_id: request_id()? });
     }
-    let chrome = visitor.chrome(app, "sales")?;
+    let chrome = visitor.chrome("sales");
     render(&SalesPage { chrome, rows, seats_max: SEATS_MAX, message, tone })
 }
 
@@ -162,7 +164,7 @@ pub(crate) async fn page(
     visitor: Visitor,
     Query(told): Query<Told>,
 ) -> PageResult {
-    visitor.must(&app, PERMISSION)?;
+    visitor.must(PERMISSION)?;
     let change = app.school.sale_change(&told.sale, &told.change).await?;
     let message = change.as_ref().map_or_else(String::new, change_words);
     show(&app, &visitor, message, "good").await
@@ -195,7 +197,7 @@ pub(crate) async fn take_step(
     slug: &str,
     step: SaleStep,
 ) -> Result<(), Problem> {
-    visitor.must(app, PERMISSION)?;
+    visitor.must(PERMISSION)?;
     sales::steer(app, &visitor.account.id, slug, step).await
 }
 
@@ -235,7 +237,7 @@ pub(crate) async fn change_seats(
     id: &str,
     input: &SeatsInput,
 ) -> Result<i64, Problem> {
-    visitor.must(app, PERMISSION)?;
+    visitor.must(PERMISSION)?;
     let asked = SaleChange {
         course_slug: slug.to_owned(),
         id: id.to_owned(),
@@ -274,7 +276,7 @@ async fn shown_refusal(app: &App, visitor: &Visitor, problem: Problem) -> PageRe
 
 /// The audit of a sale, if the visitor may.
 pub(crate) async fn audited(app: &App, visitor: &Visitor, slug: &str) -> Result<AuditView, Problem> {
-    visitor.must(app, PERMISSION)?;
+    visitor.must(PERMISSION)?;
     let audit = app.sale(slug)?.audit().await?;
     tracing::info!(actor = visitor.account.id, slug, conserved = audit.conserved(), "sale audited");
     Ok(AuditView::of(slug, &audit))

@@ -92,7 +92,7 @@ pub(crate) async fn step(
 
 fn show(app: &App, visitor: &Visitor, shown: Shown) -> Result<Response, super::problem::PageProblem> {
     render(&TokensPage {
-        chrome: visitor.chrome(app, "tokens")?,
+        chrome: visitor.chrome("tokens"),
         shown,
         minutes_max: MINUTES_MAX,
         issuer: app.public_url.clone(),

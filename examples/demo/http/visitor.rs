@@ -1,24 +1,37 @@
 //! Who is asking: a session cookie or a bearer token becomes a known account, or a typed reason why not.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use axum::response::{IntoResponse, Response};
-use rbac::{Decision, PermissionName};
+use rbac::{Permission, Policy};
 use sso_core::{Check, CookieRead, End, EndReason, Session, SessionId, SessionSecret, UnixMillis};
 
-use super::chrome::{Chrome, Doors};
+use super::chrome::Chrome;
+use super::office::look::Look;
+use super::office::rooms;
 use super::problem::{PageProblem, Problem};
-use super::{orders, reconcile};
 use crate::app::{App, Shared};
+use crate::clock;
 use crate::school::account::Account;
 
-/// A known person.
+/// A known person, and the policy that their request is judged by.
 #[derive(Debug, Clone)]
 pub(crate) struct Visitor {
     pub(crate) account: Account,
     /// The session, when a cookie brought them here and not a token.
     pub(crate) seat: Option<Seat>,
+    /// Who they are in the policy.
+    pub(crate) user: rbac::UserId,
+    /// One policy for all checks of a request.
+    pub(crate) policy: Arc<Policy>,
+    /// When the request came.
+    pub(crate) now: rbac::UnixMillis,
+    pub(crate) look: Look,
+    /// The address that they asked for, with its query.
+    pub(crate) here: String,
 }
 
 /// A session and what opens it.
@@ -30,24 +43,25 @@ pub(crate) struct Seat {
 
 impl Visitor {
     /// Refuses unless the visitor's roles carry the permission.
-    pub(crate) fn must(&self, app: &App, permission: &str) -> Result<(), Problem> {
-        if self.may(app, permission)? {
+    pub(crate) fn must(&self, permission: Permission) -> Result<(), Problem> {
+        if self.may(permission) {
             return Ok(());
         }
         Err(Problem::forbidden(format!(
-            "this needs the permission `{permission}`; ask an administrator for a role with it"
+            "this needs the permission `{}`; ask an administrator for a role with it",
+            permission.name()
         )))
     }
 
     /// Answers whether the visitor's roles carry the permission.
-    pub(crate) fn may(&self, app: &App, permission: &str) -> Result<bool, Problem> {
-        let user = rbac::UserId::new(&self.account.id)?;
-        let asked = PermissionName::new(permission)?;
-        let policy = app.live.snapshot();
-        match policy.decide(&user, &asked) {
-            Ok(decision) => Ok(matches!(decision, Decision::Permit)),
-            Err(unknown) => Err(Problem::broken("permission catalogue", false, &unknown)),
-        }
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.policy.at(self.now).subject(&self.user).is_some_and(|subject| subject.can(permission))
+    }
+
+    /// The same visitor, judged by the policy of this moment: for what goes on longer than a request.
+    pub(crate) fn again(&self, app: &App) -> Result<Self, Problem> {
+        let now = clock::now()?;
+        Ok(Self { policy: app.live.policy(now)?, now, ..self.clone() })
     }
 
     /// Their session's secret.
@@ -61,14 +75,11 @@ impl Visitor {
     }
 
     /// The frame of this visitor's pages.
-    pub(crate) fn chrome(&self, app: &App, tab: &'static str) -> Result<Chrome, Problem> {
-        let doors = Doors {
-            users: self.may(app, "user:view")?,
-            sales: self.may(app, "sale:edit")?,
-            orders: self.may(app, orders::VIEW)?,
-            bills: self.may(app, reconcile::RECONCILE)?,
-        };
-        Ok(Chrome::of(&self.account.display_name, doors, tab))
+    pub(crate) fn chrome(&self, tab: &'static str) -> Chrome {
+        let menu = rooms::menu(|permission| self.may(permission), self.look.text());
+        let mut chrome = Chrome::of(&self.account.display_name, menu, self.look, tab);
+        chrome.here.clone_from(&self.here);
+        chrome
     }
 }
 
@@ -77,7 +88,7 @@ pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Visitor, Proble
     let headers = &parts.headers;
     if let Some(bearer) = headers.get(header::AUTHORIZATION) {
         let id = bearer_subject(app, bearer.as_bytes())?;
-        return known(app, &id, None).await;
+        return known(app, parts, &id, None).await;
     }
     match app.cookie.read(&cookies(headers)) {
         CookieRead::Absent => Err(Problem::unauthenticated("not_signed_in", "sign in first")),
@@ -88,7 +99,7 @@ pub(crate) async fn identify(app: &App, parts: &Parts) -> Result<Visitor, Proble
         CookieRead::Secret(secret) => match app.sso.check(&secret).await? {
             Check::Active(session) => {
                 let id = session.user.as_str().to_owned();
-                known(app, &id, Some(Seat { secret, session })).await
+                known(app, parts, &id, Some(Seat { secret, session })).await
             }
             Check::Ended(end) => Err(ended(&end)),
             Check::Unknown => {
@@ -125,13 +136,29 @@ fn bearer_subject(app: &App, header: &[u8]) -> Result<String, Problem> {
     }
 }
 
-async fn known(app: &App, id: &str, seat: Option<Seat>) -> Result<Visitor, Problem> {
-    match app.school.account(id).await? {
-        Some(account) => Ok(Visitor { account, seat }),
-        None => {
-            Err(Problem::unauthenticated("unknown_account", "this account is gone; sign in with another"))
-        }
-    }
+async fn known(app: &App, parts: &Parts, id: &str, seat: Option<Seat>) -> Result<Visitor, Problem> {
+    let Some(account) = app.school.account(id).await? else {
+        let words = "this account is gone; sign in with another";
+        return Err(Problem::unauthenticated("unknown_account", words));
+    };
+    let now = clock::now()?;
+    // Fails closed: on a policy that nobody has confirmed for too long nothing is decided.
+    let policy = app.live.policy(now)?;
+    Ok(Visitor {
+        user: rbac::UserId::new(&account.id)?,
+        look: Look::of(&parts.headers),
+        here: here(parts),
+        account,
+        seat,
+        policy,
+        now,
+    })
+}
+
+/// The address that was asked for: a nested router sees one without its prefix.
+fn here(parts: &Parts) -> String {
+    let uri = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |original| &original.0);
+    uri.path_and_query().map_or_else(|| uri.path().to_owned(), ToString::to_string)
 }
 
 /// The problem of a session that ended, with its reason as the code.

@@ -88,7 +88,7 @@ async fn from_sign_in_to_a_shell() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_back_office_gives_and_takes_roles() {
+async fn a_buyer_finds_no_back_office() {
     if testkit::skipped("chromium") {
         return;
     }
@@ -96,26 +96,10 @@ async fn the_back_office_gives_and_takes_roles() {
     let base = demo.url();
     let browser = Browser::start().await;
     sign_in(&browser, base, "lilei").await;
-    browser.open(&format!("{base}/admin")).await;
+    browser.wait_until_gone("nav a[href='/admin']").await;
+    browser.open(&format!("{base}/admin/users")).await;
     browser.wait_for_text("Your roles do not allow this").await;
     browser.screenshot("forbidden").await;
-    browser.click(".who button").await;
-    browser.wait_for("#login").await;
-    sign_in(&browser, base, "admin").await;
-    browser.click("nav a[href='/admin']").await;
-    browser.wait_for_text("Users and roles").await;
-    let choose =
-        "document.querySelector(\"form[action='/admin/users/u1003/assign'] select\").value = 'member'";
-    browser.script(choose).await;
-    browser.click("form[action='/admin/users/u1003/assign'] button").await;
-    browser.wait_for("button[aria-label='Take member from teacher.wu']").await;
-    browser.screenshot("admin").await;
-    browser.click("button[aria-label='Take member from teacher.wu']").await;
-    browser.wait_until_gone("button[aria-label='Take member from teacher.wu']").await;
-    // The last administrator can't be taken away.
-    browser.click("button[aria-label='Take administrator from admin']").await;
-    browser.wait_for("p.note.bad").await;
-    browser.screenshot("admin-refused").await;
     browser.close().await;
 }
 

@@ -19,6 +19,8 @@ mod load;
 #[cfg(test)]
 mod lost;
 #[cfg(test)]
+mod office;
+#[cfg(test)]
 mod oidc;
 #[cfg(test)]
 mod payments;

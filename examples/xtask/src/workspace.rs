@@ -17,7 +17,7 @@ pub(crate) const DOCUMENTED: [&str; 6] =
     ["testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core"];
 
 /// The libraries that have a test binary `fuzz`.
-pub(crate) const FUZZED: [&str; 2] = ["sso-core", "payments"];
+pub(crate) const FUZZED: [&str; 3] = ["sso-core", "rbac", "payments"];
 
 /// The folder above all packages: of the checkout in which `cargo` was called, also where a target folder that
 /// is shared by several checkouts holds the binary of another.

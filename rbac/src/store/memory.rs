@@ -4,28 +4,32 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, PolicyStore, PolicyVersion, Snapshot, check_time,
+    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, HistoryQuery, PolicyStore, PolicyVersion, Snapshot,
 };
 use crate::admin;
-use crate::change::Change;
+use crate::draft::Draft;
 use crate::error::Error;
-use crate::name::UserId;
 use crate::rows::PolicyRows;
+use crate::time::UnixMillis;
+
+/// The most entries of the audit trail that a [`MemoryStore`] keeps; then the oldest go.
+pub const MEMORY_ENTRIES_MAX: usize = 10_000;
 
 /// Rows in this process, gone when it ends: for tests, demonstrations, and policies built at the start.
 ///
-/// Of the audit trail it keeps the latest [`HISTORY_ENTRIES_MAX`] entries.
+/// Of the audit trail it keeps the latest [`MEMORY_ENTRIES_MAX`] entries.
 ///
 /// # Examples
 ///
 /// ```
-/// use rbac::{Applied, Change, MemoryStore, PolicyStore, PolicyVersion};
+/// use rbac::{Actor, Applied, Change, Draft, MemoryStore, PolicyStore, PolicyVersion, UnixMillis};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), rbac::Error> {
 /// let store = MemoryStore::default();
-/// let change = Change::AddUser { user: "alice".parse()? };
-/// let applied = store.apply(&"setup".parse()?, &change, 1_767_225_600_000).await?;
+/// let draft = Draft::new(Actor::System("setup".parse()?))
+///     .change(Change::AddUser { user: "alice".parse()?, label: "Alice".parse()? });
+/// let applied = store.commit(&draft, UnixMillis::new(1_767_225_600_000)?).await?;
 /// assert_eq!(applied, Applied::Done(PolicyVersion::new(1)));
 /// # Ok(())
 /// # }
@@ -44,29 +48,44 @@ struct State {
 impl MemoryStore {
     /// A store with these rows, at [`PolicyVersion::START`].
     #[must_use]
-    pub fn new(rows: PolicyRows) -> Self {
+    pub const fn new(rows: PolicyRows) -> Self {
         let snapshot = Snapshot::new(PolicyVersion::START, rows);
         Self { state: Mutex::new(State { snapshot, audit: VecDeque::new() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // A panic cannot leave a change half made: the last check stands before the first edit.
+        // A panic cannot leave a draft half made: nothing is edited before the whole outcome is there.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
 
-    fn apply_now(&self, actor: &UserId, change: &Change, at_millis: u64) -> Result<Applied, Error> {
-        check_time(at_millis)?;
-        let mut state = self.lock();
-        if let Err(refusal) = admin::apply(&mut state.snapshot.rows, change) {
-            return Ok(Applied::Refused(refusal));
-        }
-        let version = state.snapshot.version.next();
-        state.snapshot.version = version;
-        if state.audit.len() >= usize::from(HISTORY_ENTRIES_MAX) {
-            state.audit.pop_back();
-        }
-        state.audit.push_front(AuditEntry::new(version, actor.clone(), at_millis, change.to_string()));
-        Ok(Applied::Done(version))
+impl State {
+    fn commit(&mut self, draft: &Draft, at: UnixMillis) -> Applied {
+        let amended = match admin::check(&self.snapshot.rows, self.snapshot.version, draft, at) {
+            Ok(amended) => amended,
+            Err(refused) => return Applied::Refused(refused),
+        };
+        let version = self.snapshot.version.next();
+        let entry = AuditEntry {
+            version,
+            actor: draft.actor().clone(),
+            at,
+            reason: draft.why().clone(),
+            changes: draft.changes().iter().map(ToString::to_string).collect(),
+            before: amended.before,
+            after: amended.after,
+        };
+        self.snapshot = Snapshot::new(version, amended.rows);
+        self.audit.truncate(MEMORY_ENTRIES_MAX - 1);
+        self.audit.push_front(entry);
+        Applied::Done(version)
+    }
+
+    fn history(&self, query: &HistoryQuery) -> Vec<AuditEntry> {
+        let below = |entry: &&AuditEntry| query.below.is_none_or(|version| entry.version < version);
+        let by = |entry: &&AuditEntry| query.actor.as_ref().is_none_or(|actor| entry.is_by(actor));
+        let entries_max = usize::from(query.entries_max.min(HISTORY_ENTRIES_MAX));
+        self.audit.iter().filter(below).filter(by).take(entries_max).cloned().collect()
     }
 }
 
@@ -75,21 +94,15 @@ impl PolicyStore for MemoryStore {
         Box::pin(async { Ok(self.lock().snapshot.clone()) })
     }
 
-    fn apply<'a>(
-        &'a self,
-        actor: &'a UserId,
-        change: &'a Change,
-        at_millis: u64,
-    ) -> BoxFuture<'a, Result<Applied, Error>> {
-        Box::pin(async move { self.apply_now(actor, change, at_millis) })
+    fn commit<'a>(&'a self, draft: &'a Draft, at: UnixMillis) -> BoxFuture<'a, Result<Applied, Error>> {
+        Box::pin(async move { Ok(self.lock().commit(draft, at)) })
     }
 
     fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
         Box::pin(async { Ok(self.lock().snapshot.version) })
     }
 
-    fn history(&self, entries: u16) -> BoxFuture<'_, Result<Vec<AuditEntry>, Error>> {
-        let entries = usize::from(entries.min(HISTORY_ENTRIES_MAX));
-        Box::pin(async move { Ok(self.lock().audit.iter().take(entries).cloned().collect()) })
+    fn history<'a>(&'a self, query: &'a HistoryQuery) -> BoxFuture<'a, Result<Vec<AuditEntry>, Error>> {
+        Box::pin(async move { Ok(self.lock().history(query)) })
     }
 }

@@ -1,136 +1,198 @@
-//! The store in SQLite. What it holds is in the tables of `migrations/sqlite`, all named `rbac_`.
+//! Policies in SQL tables: the pure rule inside one transaction that holds the version. No rule of its own.
 
+mod audit;
+mod backend;
+#[cfg(feature = "sqlite")]
+mod columns;
 mod fault;
+mod loading;
+mod migrate;
 mod read;
+mod record;
+mod statement;
+mod table;
 mod write;
 
-use sqlx::migrate::{Migration, MigrationType, Migrator};
-use sqlx::{SqlSafeStr as _, SqlitePool};
+use std::fmt;
 
-use self::fault::{Doing, migration};
-use super::{
-    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, PolicyStore, PolicyVersion, Snapshot, check_time,
-};
+use sqlx::Pool;
+
+pub use self::backend::Backend;
+use self::fault::Doing;
+pub(crate) use self::fault::Trouble;
+use super::{Applied, AuditEntry, BoxFuture, HistoryQuery, PolicyStore, PolicyVersion, Snapshot};
 use crate::admin;
-use crate::change::Change;
-use crate::error::Error;
-use crate::name::UserId;
+use crate::draft::Draft;
+use crate::error::{Error, Repr};
+use crate::time::UnixMillis;
 
-const POLICY: &str = include_str!("../../migrations/sqlite/0001_policy.sql");
+/// How often a draft is tried when the database sends it back: each time another one was carried out.
+const ATTEMPTS_MAX: u32 = 16;
 
-/// Migrations are counted in a table of our own, so that they never mix with the application's.
-const MIGRATIONS_TABLE: &str = "rbac_migration";
-
-/// Takes the write lock at once, so that rows read in the transaction are still true when it writes.
-const BEGIN_WRITING: &str = "BEGIN IMMEDIATE";
-
-/// Rows in SQLite tables, shared by all processes that open the file.
+/// Rows in the tables `rbac_*` of a database that the application already has, shared by all processes that reach it.
 ///
-/// A change reads all rows inside its transaction, so it costs as much as a load; checks never come here.
-///
-/// # Examples
+/// A draft reads all rows inside its transaction and checks them there, so it costs as much as a load and two
+/// compilations; checks never come here. Rows may be written by hand too: what cannot be read is reported, and whoever
+/// writes by hand raises the version in `rbac_version` to tell the running programs.
+pub struct SqlStore<B: Backend> {
+    pool: Pool<B>,
+}
+
+/// A policy in SQLite.
 ///
 /// ```
 /// use rbac::{PolicyStore, PolicyVersion, SqliteStore};
-/// use sqlx::sqlite::SqlitePoolOptions;
+/// use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // Each connection to `sqlite::memory:` is a database of its own, so this pool has only one.
-/// let pool = SqlitePoolOptions::new().max_connections(1).connect("sqlite::memory:").await?;
-/// let store = SqliteStore::new(pool);
+/// # let folder = tempfile::tempdir()?;
+/// # let file = folder.path().join("policy.db");
+/// let options = SqliteConnectOptions::new()
+///     .filename(file)
+///     .create_if_missing(true)
+///     .journal_mode(SqliteJournalMode::Wal);
+/// let store = SqliteStore::new(sqlx::SqlitePool::connect_with(options).await?);
 /// store.migrate().await?;
 /// assert_eq!(store.version().await?, PolicyVersion::START);
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Debug)]
-pub struct SqliteStore {
-    pool: SqlitePool,
-}
+#[cfg(feature = "sqlite")]
+pub type SqliteStore = SqlStore<sqlx::Sqlite>;
 
-impl SqliteStore {
-    /// A store in the database of this pool. Call [`migrate`](Self::migrate) before anything else.
+/// A policy in PostgreSQL 12 or later. The application chooses its TLS among the features of sqlx.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = sqlx::PgPool::connect("postgres://gate@db.example/gate").await?;
+/// let store = rbac::PostgresStore::new(pool);
+/// store.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "postgres")]
+pub type PostgresStore = SqlStore<sqlx::Postgres>;
+
+/// A policy in MySQL 8 or MariaDB 10.5, or later. The application chooses its TLS among the features of sqlx.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// let pool = sqlx::MySqlPool::connect("mysql://gate@db.example/gate").await?;
+/// let store = rbac::MysqlStore::new(pool);
+/// store.migrate().await?;
+/// # Ok(())
+/// # }
+/// ```
+#[cfg(feature = "mysql")]
+pub type MysqlStore = SqlStore<sqlx::MySql>;
+
+impl<B: Backend> SqlStore<B> {
+    /// A store over a pool of the application. Call [`migrate`](Self::migrate) once at the start.
     #[must_use]
-    pub const fn new(pool: SqlitePool) -> Self {
+    pub const fn new(pool: Pool<B>) -> Self {
         Self { pool }
     }
 
-    /// Creates the tables, or brings them up to date; does nothing if they are. Any number of processes may
-    /// call it at once.
+    /// Creates the tables, or brings them up to date; does nothing if they are. Any number of processes may call it at
+    /// once.
     ///
     /// # Errors
     ///
-    /// The database cannot be reached, or its tables belong to another version of this crate.
+    /// `Unavailable` if the database cannot be reached; `Misuse` if its tables belong to another version of this
+    /// crate, or the user may not make them.
     pub async fn migrate(&self) -> Result<(), Error> {
-        let first = Migration::new(1, "policy".into(), MigrationType::Simple, POLICY.into_sql_str(), false);
-        let mut migrator = Migrator::with_migrations(vec![first]);
-        migrator.dangerous_set_table_name(MIGRATIONS_TABLE);
-        let doing = "migrate the policy tables";
-        let mut transaction = self.pool.begin_with(BEGIN_WRITING).await.doing(doing)?;
-        // The plain `run` asks for an `Acquire` whose lifetimes the compiler cannot prove `Send`; this is
-        // the same without it. No target and no skipping: all migrations that are missing.
-        migrator.run_direct(None, &mut *transaction, false).await.map_err(migration)?;
-        transaction.commit().await.doing(doing)
+        B::migrate(&self.pool).await
     }
 
     async fn load_now(&self) -> Result<Snapshot, Error> {
         let doing = "load the policy";
-        // One transaction: all tables as they stood at one moment.
-        let mut transaction = self.pool.begin().await.doing(doing)?;
-        let version = read::version(&mut transaction).await?;
-        let rows = read::rows(&mut transaction).await.doing(doing)?;
+        let mut connection = self.pool.acquire().await.doing(doing)?;
+        let mut transaction = B::begin_reading(&mut connection).await.doing(doing)?;
+        let version = read::version::<B>(&mut transaction, "", doing).await?;
+        let rows = read::rows::<B>(&mut transaction).await.doing(doing)?;
         transaction.commit().await.doing(doing)?;
         Ok(Snapshot::new(version, rows))
     }
 
-    async fn apply_now(&self, actor: &UserId, change: &Change, at_millis: u64) -> Result<Applied, Error> {
-        check_time(at_millis)?;
+    async fn commit_once(&self, draft: &Draft, at: UnixMillis) -> Result<Applied, Error> {
         let doing = "change the policy";
-        let mut transaction = self.pool.begin_with(BEGIN_WRITING).await.doing(doing)?;
-        let version = read::version(&mut transaction).await?.next();
-        let rows = read::rows(&mut transaction).await.doing(doing)?;
-        if let Err(refusal) = admin::check(&rows, change) {
-            transaction.rollback().await.doing(doing)?;
-            return Ok(Applied::Refused(refusal));
+        let mut transaction = B::begin_writing(&self.pool).await.doing(doing)?;
+        let version = read::version::<B>(&mut transaction, B::LOCK, doing).await?;
+        let rows = read::rows::<B>(&mut transaction).await.doing(doing)?;
+        let amended = match admin::check(&rows, version, draft, at) {
+            Ok(amended) => amended,
+            Err(refused) => {
+                transaction.rollback().await.doing(doing)?;
+                return Ok(Applied::Refused(refused));
+            }
+        };
+        for statement in write::statements(B::UPSERT, &amended.before, &amended.after) {
+            B::execute(&mut transaction, statement).await.doing(doing)?;
         }
-        let entry = AuditEntry::new(version, actor.clone(), at_millis, change.to_string());
-        write::change(&mut transaction, change).await.doing(doing)?;
-        write::record(&mut transaction, &entry).await.doing(doing)?;
+        let doing = "record a change of the policy";
+        let next = version.next();
+        let (old, new) = (number(version)?, number(next)?);
+        B::execute(&mut transaction, audit::record(new, draft, &amended, at)).await.doing(doing)?;
+        let raised = B::execute(&mut transaction, read::raise(old, new)).await.doing(doing)?;
+        if raised != 1 {
+            return Err(Repr::NoVersion.into());
+        }
         transaction.commit().await.doing(doing)?;
-        Ok(Applied::Done(version))
+        Ok(Applied::Done(next))
     }
 
     async fn version_now(&self) -> Result<PolicyVersion, Error> {
-        let mut connection = self.pool.acquire().await.doing("read the version of the policy")?;
-        read::version(&mut connection).await
+        let doing = "read the version of the policy";
+        let mut connection = self.pool.acquire().await.doing(doing)?;
+        read::version::<B>(&mut connection, "", doing).await
     }
 
-    async fn history_now(&self, entries: u16) -> Result<Vec<AuditEntry>, Error> {
-        let mut connection = self.pool.acquire().await.doing("read the history of the policy")?;
-        read::history(&mut connection, entries).await
+    async fn history_now(&self, query: &HistoryQuery) -> Result<Vec<AuditEntry>, Error> {
+        let mut connection = self.pool.acquire().await.doing("read the audit trail of the policy")?;
+        audit::history::<B>(&mut connection, query).await
     }
 }
 
-impl PolicyStore for SqliteStore {
+fn number(version: PolicyVersion) -> Result<i64, Error> {
+    i64::try_from(version.number()).map_err(|_| Repr::NoVersion.into())
+}
+
+impl<B: Backend> PolicyStore for SqlStore<B> {
     fn load(&self) -> BoxFuture<'_, Result<Snapshot, Error>> {
         Box::pin(self.load_now())
     }
 
-    fn apply<'a>(
-        &'a self,
-        actor: &'a UserId,
-        change: &'a Change,
-        at_millis: u64,
-    ) -> BoxFuture<'a, Result<Applied, Error>> {
-        Box::pin(self.apply_now(actor, change, at_millis))
+    fn commit<'a>(&'a self, draft: &'a Draft, at: UnixMillis) -> BoxFuture<'a, Result<Applied, Error>> {
+        Box::pin(async move {
+            for _ in 1..ATTEMPTS_MAX {
+                match self.commit_once(draft, at).await {
+                    // Another writer was first. Each attempt reads and decides anew.
+                    Err(error) if error.is_clash() => {}
+                    answer => return answer,
+                }
+            }
+            self.commit_once(draft, at).await
+        })
     }
 
     fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
         Box::pin(self.version_now())
     }
 
-    fn history(&self, entries: u16) -> BoxFuture<'_, Result<Vec<AuditEntry>, Error>> {
-        Box::pin(self.history_now(entries.min(HISTORY_ENTRIES_MAX)))
+    fn history<'a>(&'a self, query: &'a HistoryQuery) -> BoxFuture<'a, Result<Vec<AuditEntry>, Error>> {
+        Box::pin(self.history_now(query))
+    }
+}
+
+impl<B: Backend> Clone for SqlStore<B> {
+    fn clone(&self) -> Self {
+        Self { pool: self.pool.clone() }
+    }
+}
+
+impl<B: Backend> fmt::Debug for SqlStore<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").field("database", &B::NAME).finish_non_exhaustive()
     }
 }

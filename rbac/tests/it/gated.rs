@@ -1,12 +1,12 @@
-//! A store for tests of concurrent loads: its calls stop where a test says, and go on when it says.
+//! A store for tests of concurrent looks: its calls stop where a test says, fail when it says, hang when it says.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rbac::{
-    Applied, AuditEntry, BoxFuture, Change, Error, Inheritance, MemoryStore, PolicyRows, PolicyStore,
-    PolicyVersion, Snapshot, UserId,
+    Actor, Applied, AuditEntry, BoxFuture, Change, Draft, Error, HistoryQuery, Inheritance, MemoryStore,
+    PolicyRows, PolicyStore, PolicyVersion, Snapshot, UnixMillis,
 };
 use tokio::sync::Semaphore;
 
@@ -19,8 +19,8 @@ pub(crate) enum Point {
     LoadBegins,
     /// After a load has read the rows, before it hands them over.
     LoadEnds,
-    /// After a change is made, before the answer.
-    ApplyEnds,
+    /// After a draft is carried out, before the answer.
+    CommitEnds,
 }
 
 /// Stops one call until it is opened.
@@ -45,19 +45,30 @@ impl Gate {
     }
 }
 
-/// A memory store whose calls stop at gates, which can be restored from a backup, and which can be told to give
-/// rows with a circle.
+/// A memory store whose calls stop at gates, which can be restored from a backup, which can be told to give rows
+/// with a circle, to fail and to hang, and which counts.
 #[derive(Debug)]
 pub(crate) struct Gated {
     inner: Mutex<Arc<MemoryStore>>,
     pub(crate) circular: AtomicBool,
+    pub(crate) failing: AtomicBool,
+    pub(crate) hanging: AtomicBool,
+    pub(crate) versions: AtomicUsize,
+    pub(crate) loads: AtomicUsize,
     gates: Mutex<BTreeMap<Point, Arc<Gate>>>,
 }
 
 impl Gated {
     pub(crate) fn new(rows: PolicyRows) -> Arc<Self> {
-        let inner = Mutex::new(Arc::new(MemoryStore::new(rows)));
-        Arc::new(Self { inner, circular: AtomicBool::new(false), gates: Mutex::default() })
+        Arc::new(Self {
+            inner: Mutex::new(Arc::new(MemoryStore::new(rows))),
+            circular: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
+            hanging: AtomicBool::new(false),
+            versions: AtomicUsize::new(0),
+            loads: AtomicUsize::new(0),
+            gates: Mutex::default(),
+        })
     }
 
     fn inner(&self) -> Arc<MemoryStore> {
@@ -83,7 +94,16 @@ impl Gated {
         }
     }
 
+    async fn answer(&self) -> Result<(), Error> {
+        if self.hanging.load(Ordering::SeqCst) {
+            std::future::pending::<()>().await;
+        }
+        if self.failing.load(Ordering::SeqCst) { Err(Error::unavailable("unplugged")) } else { Ok(()) }
+    }
+
     async fn load_gated(&self) -> Result<Snapshot, Error> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        self.answer().await?;
         self.pass(Point::LoadBegins).await;
         let mut snapshot = self.inner().load().await?;
         self.pass(Point::LoadEnds).await;
@@ -95,8 +115,16 @@ impl Gated {
 
     /// A change by another process.
     pub(crate) async fn changed_elsewhere(&self, change: Change) {
-        let applied = self.inner().apply(&name("other"), &change, 0).await.unwrap();
-        assert!(matches!(applied, Applied::Done(_)), "{change}: {applied:?}");
+        commit(&*self.inner(), change).await;
+    }
+}
+
+/// Makes one change past everything that watches.
+pub(crate) async fn commit(store: &dyn PolicyStore, change: Change) -> PolicyVersion {
+    let draft = Draft::new(Actor::System(name("other"))).change(change);
+    match store.commit(&draft, UnixMillis::EPOCH).await.unwrap() {
+        Applied::Done(version) => version,
+        Applied::Refused(refused) => panic!("{draft:?}: {refused:?}"),
     }
 }
 
@@ -110,24 +138,24 @@ impl PolicyStore for Gated {
         Box::pin(self.load_gated())
     }
 
-    fn apply<'a>(
-        &'a self,
-        actor: &'a UserId,
-        change: &'a Change,
-        at_millis: u64,
-    ) -> BoxFuture<'a, Result<Applied, Error>> {
+    fn commit<'a>(&'a self, draft: &'a Draft, at: UnixMillis) -> BoxFuture<'a, Result<Applied, Error>> {
         Box::pin(async move {
-            let applied = self.inner().apply(actor, change, at_millis).await;
-            self.pass(Point::ApplyEnds).await;
+            self.answer().await?;
+            let applied = self.inner().commit(draft, at).await;
+            self.pass(Point::CommitEnds).await;
             applied
         })
     }
 
     fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
-        Box::pin(async move { self.inner().version().await })
+        Box::pin(async move {
+            self.versions.fetch_add(1, Ordering::SeqCst);
+            self.answer().await?;
+            self.inner().version().await
+        })
     }
 
-    fn history(&self, entries: u16) -> BoxFuture<'_, Result<Vec<AuditEntry>, Error>> {
-        Box::pin(async move { self.inner().history(entries).await })
+    fn history<'a>(&'a self, query: &'a HistoryQuery) -> BoxFuture<'a, Result<Vec<AuditEntry>, Error>> {
+        Box::pin(async move { self.inner().history(query).await })
     }
 }

@@ -1,23 +1,61 @@
 //! The compiled policy against a slow model that reads the rows afresh for every question.
 
+mod explained;
+mod small;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use rbac::{
-    Assignment, Decision, DenyReason, Effect, Inheritance, PermissionName, Policy, PolicyRows, RoleName,
-    Trail, UserId,
+    Decision, DenyReason, DomainName, Duty, DutyKind, Effect, PermissionName, Policy, PolicyRows, RoleName,
+    Subject, UnixMillis, UserId, View,
 };
 
-use crate::world::{PERMISSIONS, USERS, cases, name, rows};
+use crate::world::{DOMAINS, MOMENTS, PERMISSIONS, USERS, at, cases, name, rows};
 
-/// All roles of a user that count: assigned or inherited, by ways on which every role exists and is enabled.
-fn roles_of(rows: &PolicyRows, user: &UserId) -> BTreeSet<RoleName> {
-    let enabled = |role: &&RoleName| rows.roles.get(*role).is_some_and(|row| row.enabled);
-    let assigned = rows.assignments.iter().filter(|row| row.user == *user).map(|row| &row.role);
-    let mut roles: BTreeSet<RoleName> = assigned.filter(enabled).cloned().collect();
+/// Where and when something is asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Point {
+    pub(crate) now: UnixMillis,
+    pub(crate) domain: Option<DomainName>,
+}
+
+impl Point {
+    /// Everywhere and in each domain that exists, at each moment.
+    pub(crate) fn all(rows: &PolicyRows) -> Vec<Self> {
+        let domains = rows.domains.keys().cloned().map(Some).chain([None]);
+        let points =
+            domains.flat_map(|domain| MOMENTS.map(|moment| Self { now: at(moment), domain: domain.clone() }));
+        points.collect()
+    }
+
+    pub(crate) fn view<'a>(&self, policy: &'a Policy) -> View<'a> {
+        let view = policy.at(self.now);
+        self.domain.as_ref().map_or(view, |domain| view.in_domain(domain).unwrap())
+    }
+}
+
+/// The roles that are assigned there and then, enabled or not, and exist.
+pub(crate) fn held(rows: &PolicyRows, user: &UserId, point: &Point) -> BTreeSet<RoleName> {
+    let holding = rows.assignments.iter().filter(|(row, window)| {
+        let known = row.domain.as_ref().is_none_or(|domain| rows.domains.contains_key(domain));
+        row.user == *user
+            && known
+            && rows.roles.contains_key(&row.role)
+            && (row.domain.is_none() || row.domain == point.domain)
+            && window.not_before().is_none_or(|from| from <= point.now)
+            && window.not_after().is_none_or(|until| until > point.now)
+    });
+    holding.map(|(row, _)| row.role.clone()).collect()
+}
+
+/// The roles that count: held or inherited, by ways on which every role exists and is enabled.
+pub(crate) fn active(rows: &PolicyRows, user: &UserId, point: &Point) -> BTreeSet<RoleName> {
+    let enabled = |role: &RoleName| rows.roles.get(role).is_some_and(|row| row.enabled);
+    let mut roles: BTreeSet<RoleName> = held(rows, user, point).into_iter().filter(enabled).collect();
     loop {
         let inherited = rows.inheritance.iter().filter(|row| roles.contains(&row.senior));
-        let more: Vec<_> = inherited.map(|row| &row.junior).filter(enabled).cloned().collect();
+        let more: Vec<_> = inherited.map(|row| &row.junior).filter(|role| enabled(role)).cloned().collect();
         let before = roles.len();
         roles.extend(more);
         if roles.len() == before {
@@ -26,13 +64,13 @@ fn roles_of(rows: &PolicyRows, user: &UserId) -> BTreeSet<RoleName> {
     }
 }
 
-fn roles_saying(
+/// The roles among these that say so of the permission.
+pub(crate) fn saying(
     rows: &PolicyRows,
-    user: &UserId,
+    roles: &BTreeSet<RoleName>,
     asked: &PermissionName,
     said: Effect,
 ) -> BTreeSet<RoleName> {
-    let roles = roles_of(rows, user);
     let grants = rows.grants.iter().filter(|(grant, effect)| {
         **effect == said
             && roles.contains(&grant.role)
@@ -41,7 +79,7 @@ fn roles_saying(
     grants.map(|(grant, _)| grant.role.clone()).collect()
 }
 
-/// The meaning of a pattern, written once more in another way.
+/// The meaning of a strict pattern, written once more in another way.
 pub(crate) fn matches_slowly(pattern: &str, asked: &str) -> bool {
     let (pattern, asked): (Vec<_>, Vec<_>) = (pattern.split(':').collect(), asked.split(':').collect());
     let literals = pattern.iter().take_while(|segment| **segment != "*").count();
@@ -50,40 +88,91 @@ pub(crate) fn matches_slowly(pattern: &str, asked: &str) -> bool {
     long_enough && pattern[..literals] == asked[..literals]
 }
 
-fn model(rows: &PolicyRows, user: &UserId, asked: &PermissionName) -> &'static str {
+fn broken(duty: &Duty, roles: &BTreeSet<RoleName>) -> bool {
+    let cardinality = usize::try_from(duty.cardinality).unwrap();
+    duty.kind == DutyKind::Dynamic && duty.roles.intersection(roles).count() >= cardinality
+}
+
+/// What the answer is, in a word.
+pub(crate) fn model(rows: &PolicyRows, user: &UserId, asked: &PermissionName, point: &Point) -> &'static str {
+    let roles = active(rows, user, point);
     match rows.users.get(user) {
         None => "unknown",
         Some(row) if !row.active => "inactive",
-        Some(_) if !roles_saying(rows, user, asked, Effect::Deny).is_empty() => "denied",
-        Some(_) if roles_saying(rows, user, asked, Effect::Allow).is_empty() => "not granted",
+        Some(_) if rows.duties.values().any(|duty| broken(duty, &roles)) => "to choose",
+        Some(_) if !saying(rows, &roles, asked, Effect::Deny).is_empty() => "denied",
+        Some(_) if saying(rows, &roles, asked, Effect::Allow).is_empty() => "not granted",
         Some(_) => "permit",
     }
 }
 
-fn word(decision: &Decision) -> &'static str {
+pub(crate) fn word(decision: &Decision) -> &'static str {
     match decision {
         Decision::Permit => "permit",
         Decision::Deny(DenyReason::UnknownUser) => "unknown",
         Decision::Deny(DenyReason::InactiveUser) => "inactive",
+        Decision::Deny(DenyReason::RolesToChoose { .. }) => "to choose",
         Decision::Deny(DenyReason::ExplicitDeny { .. }) => "denied",
         Decision::Deny(DenyReason::NotGranted) => "not granted",
         Decision::Deny(other) => panic!("{other}"),
     }
 }
 
-/// A trail is true if the rows say each of its steps.
-fn assert_true(trail: &Trail, rows: &PolicyRows, user: &UserId, asked: &PermissionName, effect: Effect) {
-    let roles: Vec<_> = trail.roles().cloned().collect();
-    assert!(rows.assignments.contains(&Assignment::new(user.clone(), roles[0].clone())));
-    assert!(roles.iter().all(|role| rows.roles[role].enabled));
-    for step in roles.windows(2) {
-        assert!(rows.inheritance.contains(&Inheritance::new(step[0].clone(), step[1].clone())));
+/// All answers of one view agree with the model and with each other.
+pub(crate) fn assert_agree(
+    rows: &PolicyRows,
+    policy: &Policy,
+    point: &Point,
+    users: &[UserId],
+    asked: &[PermissionName],
+) {
+    let view = point.view(policy);
+    for user in users {
+        let permitted = view.what_can(user);
+        assert!(permitted.is_sorted());
+        let roles: Vec<RoleName> = view.subject(user).into_iter().flat_map(Subject::roles).cloned().collect();
+        if rows.users.contains_key(user) {
+            assert_eq!(roles, held(rows, user, point).into_iter().collect::<Vec<_>>());
+        }
+        for asked in asked {
+            let decision = view.decide(user, asked).unwrap();
+            assert_eq!(
+                word(&decision),
+                model(rows, user, asked, point),
+                "{user} {asked} {point:?} {rows:#?}"
+            );
+            let id = policy.permission(asked).unwrap();
+            let can = view.subject(user).is_some_and(|subject| subject.can(id));
+            assert_eq!(can, decision.is_permit());
+            assert_eq!(permitted.contains(asked), can);
+            let checked = view.subject(user).map(|subject| subject.check(id));
+            match (checked, &decision) {
+                (Some(Ok(())), Decision::Permit) | (None, Decision::Deny(DenyReason::UnknownUser)) => {}
+                (Some(Err(denied)), Decision::Deny(reason)) => assert_eq!(denied.reason(), reason),
+                other => panic!("{other:?}"),
+            }
+            if let Decision::Deny(DenyReason::ExplicitDeny { role }) = &decision {
+                assert!(saying(rows, &active(rows, user, point), asked, Effect::Deny).contains(role));
+            }
+        }
     }
-    let last = roles.last().unwrap();
-    assert_eq!(last, trail.granted_role());
-    assert_eq!(trail.effect(), effect);
-    assert!(trail.pattern().matches(asked));
-    assert_eq!(rows.grants[&rbac::Grant::new(last.clone(), trail.pattern().clone())], effect);
+    for asked in asked {
+        let id = policy.permission(asked).unwrap();
+        let who: Vec<UserId> =
+            rows.users.keys().filter(|user| view.subject(user).unwrap().can(id)).cloned().collect();
+        assert_eq!(view.who_can(id), who);
+    }
+}
+
+/// What is registered: by rows or by the crate itself.
+pub(crate) fn registered(rows: &PolicyRows) -> Vec<PermissionName> {
+    let own = ["rbac:user:edit", "rbac:audit:view"].map(name);
+    rows.permissions.keys().cloned().chain(own).collect()
+}
+
+/// The users of the universe, and one who never exists.
+pub(crate) fn users() -> Vec<UserId> {
+    USERS.iter().chain(&["nobody"]).map(|user| name(user)).collect()
 }
 
 proptest! {
@@ -92,55 +181,29 @@ proptest! {
     #[test]
     fn every_answer_agrees_with_the_model(rows in rows()) {
         let policy = Policy::compile(&rows).unwrap();
-        for (user, asked) in USERS.iter().flat_map(|user| PERMISSIONS.iter().map(move |asked| (user, asked))) {
-            let (user, asked): (UserId, PermissionName) = (name(user), name(asked));
-            let Some(id) = policy.permission(&asked) else {
-                prop_assert!(!rows.permissions.contains_key(&asked));
-                let (decided, explained) = (policy.decide(&user, &asked), policy.explain(&user, &asked));
-                prop_assert_eq!(decided.unwrap_err().name().clone(), asked.clone());
-                prop_assert_eq!(explained.unwrap_err().name().clone(), asked);
-                continue;
-            };
-            let decision = policy.decide(&user, &asked).unwrap();
-            let expected = model(&rows, &user, &asked);
-            prop_assert_eq!(word(&decision), expected);
-            let can = policy.subject(&user).is_some_and(|subject| subject.can(id));
-            prop_assert_eq!(can, decision.is_permit());
-            prop_assert_eq!(policy.who_can(id).contains(&user), can);
-            prop_assert_eq!(policy.what_can(&user).contains(&asked), can);
-            if let Decision::Deny(DenyReason::ExplicitDeny { role }) = &decision {
-                prop_assert!(roles_saying(&rows, &user, &asked, Effect::Deny).contains(role));
-            }
+        for point in Point::all(&rows) {
+            assert_agree(&rows, &policy, &point, &users(), &registered(&rows));
         }
     }
 
     #[test]
-    fn an_explanation_is_true_and_says_what_decide_says(rows in rows()) {
+    fn what_is_not_registered_is_an_error_and_what_is_no_domain_too(rows in rows()) {
         let policy = Policy::compile(&rows).unwrap();
-        for (user, asked) in USERS.iter().flat_map(|user| PERMISSIONS.iter().map(move |asked| (user, asked))) {
-            let (user, asked): (UserId, PermissionName) = (name(user), name(asked));
-            let Ok(why) = policy.explain(&user, &asked) else { continue };
-            prop_assert_eq!(why.decision(), &policy.decide(&user, &asked).unwrap());
-            let deciding = match word(why.decision()) {
-                "permit" => Some(Effect::Allow),
-                "denied" => Some(Effect::Deny),
-                _ => None,
-            };
-            prop_assert_eq!(why.because().map(Trail::effect), deciding);
-            if let (Some(trail), Some(effect)) = (why.because(), deciding) {
-                assert_true(trail, &rows, &user, &asked, effect);
+        let view = policy.at(at(0));
+        for asked in PERMISSIONS.iter().map(|asked| name::<PermissionName>(asked)) {
+            let known = rows.permissions.contains_key(&asked);
+            prop_assert_eq!(policy.permission(&asked).is_some(), known);
+            for user in users() {
+                prop_assert_eq!(view.decide(&user, &asked).is_ok(), known);
+                prop_assert_eq!(view.explain(&user, &asked).is_ok(), known);
             }
-            let beaten = deciding == Some(Effect::Deny)
-                && !roles_saying(&rows, &user, &asked, Effect::Allow).is_empty();
-            prop_assert_eq!(why.overruled().is_some(), beaten);
-            if let Some(trail) = why.overruled() {
-                assert_true(trail, &rows, &user, &asked, Effect::Allow);
+        }
+        for domain in DOMAINS.iter().map(|domain| name::<DomainName>(domain)) {
+            match view.in_domain(&domain) {
+                Ok(there) => prop_assert_eq!(there.domain(), Some(&domain)),
+                Err(unknown) => prop_assert_eq!(unknown.name(), &domain),
             }
-            for remedy in why.remedies() {
-                let mut helped = rows.clone();
-                helped.assignments.insert(Assignment::new(user.clone(), remedy.clone()));
-                prop_assert!(Policy::compile(&helped).unwrap().decide(&user, &asked).unwrap().is_permit());
-            }
+            prop_assert_eq!(view.in_domain(&domain).is_ok(), rows.domains.contains_key(&domain));
         }
     }
 }

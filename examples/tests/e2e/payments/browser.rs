@@ -86,7 +86,8 @@ async fn a_refund_in_the_back_office_is_seen_by_its_buyer() {
     sign_out(&browser).await;
 
     sign_in(&browser, base, "qian").await;
-    browser.click("nav a[href='/admin/orders']").await;
+    browser.click("nav a[href='/admin']").await;
+    browser.click("nav.side a[href='/admin/orders']").await;
     browser.wait_for(&format!("tr[data-no='{order}'][data-state=paid]")).await;
     browser.screenshot("orders").await;
     browser.click(&format!("a[href='/admin/orders/{order}']")).await;
@@ -154,7 +155,8 @@ async fn a_planted_difference_is_shown_and_asked_away() {
     sign_out(&browser).await;
 
     sign_in(&browser, base, "qian").await;
-    browser.click("nav a[href='/admin/reconcile']").await;
+    browser.click("nav a[href='/admin']").await;
+    browser.click("nav.side a[href='/admin/reconcile']").await;
     browser.wait_for("#ask").await;
     browser.screenshot("reconcile").await;
     let bill = format!("{base}/admin/reconcile?channel=wechat&day={}", china_day());

@@ -112,12 +112,13 @@ mod tests {
 
     #[test]
     fn a_package_means_all_its_steps_and_a_step_all_its_packages() {
-        let of_rbac = ["purity rbac", "clippy rbac", "docs rbac", "tests rbac", "doc-tests rbac"];
+        let of_rbac =
+            ["purity rbac", "clippy rbac", "docs rbac", "tests rbac", "doc-tests rbac", "fuzz rbac"];
         assert_eq!(labels(&["rbac"]), of_rbac);
         assert_eq!(labels(&["clippy"]).len(), PACKAGES.len());
         assert_eq!(labels(&["e2e"]), ["tests examples"]);
         assert_eq!(labels(&["install", "fmt"]), ["install", "fmt"]);
-        assert_eq!(labels(&["fuzz"]), ["fuzz sso-core", "fuzz payments"]);
+        assert_eq!(labels(&["fuzz"]), ["fuzz sso-core", "fuzz rbac", "fuzz payments"]);
         assert_eq!(labels(&["sso-core"]).last().unwrap(), "fuzz sso-core");
         assert_eq!(labels(&["benches"]).last().unwrap(), "figures");
     }
