@@ -51,7 +51,7 @@ use crate::rows::{Amendment, PolicyRows};
 use crate::store::PolicyVersion;
 use crate::time::UnixMillis;
 
-/// The most roles that changes can bring about. With as many permissions the bits take 100 MB at most.
+/// The most roles that changes can bring about. With as many permissions all bits take about 150 MB.
 pub const ROLES_MAX: usize = 20_000;
 /// The most permissions that changes can bring about.
 pub const PERMISSIONS_MAX: usize = 20_000;

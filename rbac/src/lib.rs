@@ -46,7 +46,7 @@
 //! - [`permissions!`]: the permissions of a program as constants, with labels; [`perm`]: those that guard the policy.
 //! - [`PolicyRows`]: what was said; [`Change`] and [`Draft`]: edits of it; [`admin::check`]: whether they may be made,
 //!   and by whom. Nobody gives what they do not hold.
-//! - [`Policy`], at a moment a [`View`], of a user a [`Subject`]: checks in nanoseconds; [`Explanation`]: what an
+//! - [`Policy`], at a moment a [`View`], of a user a [`Subject`]: checks are bit tests; [`Explanation`]: what an
 //!   answer rests on, and what would change it; [`PolicyDiff`]: who gains and who loses by a change.
 //! - [`Duty`]: roles that nobody may have together (static) or use together (dynamic, with a [`Session`]).
 //! - [`DataScope`] and [`Scope`]: which rows, as a SQL condition with bound values ([`Scope::predicate`]).

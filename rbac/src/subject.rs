@@ -8,7 +8,7 @@ use crate::policy::{PermissionId, Policy, UserEntry};
 use crate::rows::DutyKind;
 use crate::view::View;
 
-/// A user of a [`View`]: the check in nanoseconds.
+/// A user of a [`View`]: the check without text.
 ///
 /// # Examples
 ///
@@ -121,7 +121,7 @@ impl<'a> Subject<'a> {
         held.into_iter().filter_map(move |role| self.policy().role_name(role))
     }
 
-    /// True if the permission is permitted: the same answer as [`View::decide`], in nanoseconds and without a reason.
+    /// True if the permission is permitted: the same answer as [`View::decide`], by a few bit tests and without a reason.
     /// The id of a permission that this policy does not know is denied.
     #[inline]
     #[must_use]

@@ -1,4 +1,4 @@
-//! The users of a policy, in order of id, found by id in a few nanoseconds.
+//! The users of a policy, in order of id, found by id by a hash.
 
 use std::hash::BuildHasher;
 
