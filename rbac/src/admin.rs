@@ -4,8 +4,10 @@
 //!
 //! 1. The draft holds changes, not too many, and is for the version that the policy is at.
 //! 2. A user has the permission of [`perm`](crate::perm) that each change needs, now, in no domain; for an assignment in
-//!    a domain it may be held there. Removing a permission that roles are granted by its name changes these roles, and
-//!    needs the permission for that too. The program itself needs none.
+//!    a domain it may be held there. If the draft is made in a [session](Draft::in_session), its roles count alone,
+//!    here and in rules 7 and 8. Removing a permission that roles are granted by its name changes these roles, and
+//!    needs the permission for that too. The program itself needs none. Users and departments must be within reach where
+//!    they are (rule 7), before anything else is said about them.
 //! 3. Each change fits the rows that those before it left: names exist, nothing comes twice, there is no circle.
 //! 4. Nobody has too many roles of a static separation of duty: assigned and inherited ones, at whatever times, in each
 //!    domain together with those that hold everywhere.
@@ -21,6 +23,7 @@
 //! Rules 4 to 8 look at what the draft comes to as a whole, so that the order of changes does not matter to them. A
 //! rule that the rows broke before does not stand in the way of other changes.
 
+mod acting;
 mod between;
 mod circle;
 mod duties;
@@ -39,14 +42,19 @@ mod refusal;
 mod rights;
 mod structure;
 mod tree;
+mod ways;
 mod words;
 
+use std::collections::BTreeSet;
+
+use self::acting::Acting;
 pub use self::between::{changes_between, revert};
 pub use self::preview::{Preview, preview};
 pub use self::refusal::{Gainer, Refusal, Refused};
 use self::rights::Rights;
 use crate::change::Change;
-use crate::draft::{Actor, CHANGES_MAX, Draft};
+use crate::draft::{CHANGES_MAX, Draft};
+use crate::name::PermissionName;
 use crate::rows::{Amendment, PolicyRows};
 use crate::store::PolicyVersion;
 use crate::time::UnixMillis;
@@ -93,12 +101,32 @@ pub fn check(
 ) -> Result<Amended, Refused> {
     acceptable(version, draft)?;
     let before = Rights::new(rows);
-    if let Actor::User(user) = draft.actor() {
-        guard::permitted(&before, user, draft.changes(), at)?;
+    if let Some(acting) = Acting::of(draft) {
+        guard::permitted(&before, acting, draft.changes(), at)?;
     }
     let amended = amended(rows, draft.changes())?;
     guard::kept(&before, &amended, draft, at)?;
     Ok(amended)
+}
+
+/// The permissions of [`perm`](crate::perm) that a draft rests on, whether its user has them or not: what each change
+/// needs, and [`escalate`](crate::perm::delegation::ESCALATE) where only that lets the user do it. None for the program
+/// itself. A program asks before it commits, to ask the user for a fresh proof of who they are, say.
+///
+/// # Examples
+///
+/// ```
+/// use rbac::{Actor, Change, Draft, PolicyRows, UnixMillis, admin, perm};
+///
+/// let draft = Draft::new(Actor::User("ed".parse()?)).change(Change::RemoveRole { role: "old".parse()? });
+/// let needed = admin::needed(&PolicyRows::default(), &draft, UnixMillis::EPOCH);
+/// assert!(needed.iter().map(|name| name.as_str()).eq([perm::role::EDIT.name()]));
+/// # Ok::<(), rbac::Error>(())
+/// ```
+#[must_use]
+pub fn needed(rows: &PolicyRows, draft: &Draft, at: UnixMillis) -> BTreeSet<PermissionName> {
+    let amended = amended(rows, draft.changes()).ok();
+    guard::needed(&Rights::new(rows), amended.as_ref(), draft, at)
 }
 
 /// The rows that changes make of nothing: for tests, examples and imports. What they name is checked as in any draft,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::change::Change;
 use crate::name::{Label, Reason, UserId};
+use crate::session::Session;
 use crate::store::PolicyVersion;
 
 /// The most changes that one draft may hold.
@@ -42,6 +43,7 @@ impl fmt::Display for Actor {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draft {
     actor: Actor,
+    session: Option<Session>,
     changes: Vec<Change>,
     reason: Reason,
     expected: Option<PolicyVersion>,
@@ -51,7 +53,27 @@ impl Draft {
     /// Nothing yet, by this actor.
     #[must_use]
     pub fn new(actor: Actor) -> Self {
-        Self { actor, changes: Vec::new(), reason: Reason::default(), expected: None }
+        Self { actor, session: None, changes: Vec::new(), reason: Reason::default(), expected: None }
+    }
+
+    /// Nothing yet, by the user of a session: only its roles count for what the user may change and give. So a user
+    /// whose roles must not be used together can change something at all.
+    ///
+    /// ```
+    /// use rbac::{Actor, Draft, Policy, PolicyRows, UnixMillis, UserRow};
+    ///
+    /// let mut rows = PolicyRows::default();
+    /// rows.users.insert("alice".parse()?, UserRow::new("Alice".parse()?));
+    /// let policy = Policy::compile(&rows)?;
+    /// let session = policy.at(UnixMillis::EPOCH).session(&"alice".parse()?, [])?;
+    /// let draft = Draft::in_session(session);
+    /// assert_eq!(draft.actor(), &Actor::User("alice".parse()?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn in_session(session: Session) -> Self {
+        let actor = Actor::User(session.user().clone());
+        Self { session: Some(session), ..Self::new(actor) }
     }
 
     /// One more change.
@@ -86,6 +108,12 @@ impl Draft {
     #[must_use]
     pub const fn actor(&self) -> &Actor {
         &self.actor
+    }
+
+    /// The session that it is made in, if it is made in one.
+    #[must_use]
+    pub const fn session(&self) -> Option<&Session> {
+        self.session.as_ref()
     }
 
     /// The changes in their order.

@@ -59,7 +59,7 @@ impl Error {
             Repr::Database { trouble, .. } | Repr::Migrate { trouble, .. } => trouble.is_transient(),
             Repr::Outside { .. } | Repr::Stale { .. } => true,
             #[cfg(feature = "tokio")]
-            Repr::LookLate { .. } => true,
+            Repr::LookLate { .. } | Repr::Clock { .. } => true,
             #[cfg(feature = "redis")]
             Repr::HintLate { .. } => true,
             #[cfg(feature = "redis")]
@@ -130,6 +130,10 @@ pub(crate) enum Repr {
     Said { verb: &'static str, source: Error },
 
     #[cfg(feature = "tokio")]
+    #[error("the clock of this machine shows a time before 1970 or after 9999; set the clock")]
+    Clock { source: Box<dyn std::error::Error + Send + Sync> },
+
+    #[cfg(feature = "tokio")]
     #[error("the store took more than {limit:?} to answer; check it, or allow it more time")]
     LookLate { limit: std::time::Duration },
 
@@ -144,6 +148,10 @@ pub(crate) enum Repr {
     #[cfg(feature = "redis")]
     #[error("prefix `{shown}` of the channel has another shape; use 1 to 32 of a-z A-Z 0-9 - _ . :")]
     HintPrefix { shown: String },
+
+    #[cfg(feature = "redis")]
+    #[error("a hint over redis has no address; give one")]
+    HintNowhere,
 
     #[cfg(feature = "redis")]
     #[error("could not {doing}: redis took too long, check whether it can be reached")]
@@ -191,13 +199,15 @@ impl Repr {
             Self::NoAssignment { .. } => ErrorKind::Misuse,
             Self::Said { source, .. } => source.kind(),
             #[cfg(feature = "tokio")]
-            Self::LookLate { .. } => ErrorKind::Unavailable,
+            Self::LookLate { .. } | Self::Clock { .. } => ErrorKind::Unavailable,
             #[cfg(feature = "tokio")]
             Self::Compiling { .. } => ErrorKind::Corrupt,
             #[cfg(feature = "tokio")]
             Self::NoRuntime { .. } => ErrorKind::Misuse,
             #[cfg(feature = "redis")]
             Self::HintPrefix { .. } => ErrorKind::InvalidInput,
+            #[cfg(feature = "redis")]
+            Self::HintNowhere => ErrorKind::Misuse,
             #[cfg(feature = "redis")]
             Self::HintLate { .. } => ErrorKind::Unavailable,
             #[cfg(feature = "redis")]

@@ -43,6 +43,8 @@ mod django;
 mod kubernetes;
 #[cfg(feature = "kubernetes")]
 mod kubernetes_rules;
+#[cfg(feature = "kubernetes")]
+mod kubernetes_selector;
 mod mysql;
 mod records;
 mod ruoyi;

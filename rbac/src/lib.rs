@@ -133,8 +133,8 @@ pub use crate::store::PostgresStore;
 #[cfg(feature = "sqlite")]
 pub use crate::store::SqliteStore;
 pub use crate::store::{
-    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, HistoryQuery, MEMORY_ENTRIES_MAX, MemoryStore,
-    PolicyStore, PolicyVersion, Snapshot,
+    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, HistoryQuery, MEMORY_ENTRIES_MAX, Mark, MemoryStore,
+    PolicyStore, PolicyVersion, Revision, Snapshot,
 };
 #[cfg(feature = "_sql")]
 pub use crate::store::{Backend, SqlStore};

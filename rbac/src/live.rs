@@ -28,10 +28,11 @@ use self::turn::{Turn, Turns};
 #[cfg(feature = "tokio")]
 pub use self::watch::{WatchOptions, Watcher};
 use crate::catalogue::Catalogue;
-use crate::draft::Actor;
+use crate::draft::{Actor, Draft};
 use crate::error::Error;
 use crate::hint::ChangeHint;
 use crate::policy::Policy;
+use crate::session::Session;
 use crate::store::{PolicyStore, PolicyVersion};
 use crate::time::UnixMillis;
 
@@ -156,7 +157,13 @@ impl Live {
 
     /// Begins a change of the policy by this actor.
     pub fn tx(&self, actor: Actor) -> Transaction<'_> {
-        Transaction::new(self, actor)
+        Transaction::new(self, Draft::new(actor))
+    }
+
+    /// Begins a change of the policy by the user of a session, with the roles of the session alone:
+    /// [`Draft::in_session`].
+    pub fn tx_in(&self, session: Session) -> Transaction<'_> {
+        Transaction::new(self, Draft::in_session(session))
     }
 
     /// Takes over what the store holds now, and gives the policy then in force: it is at least as new as the store
@@ -176,7 +183,7 @@ impl Live {
         }
     }
 
-    /// Loads and compiles even if the version is the same: after tables were restored or edited by hand.
+    /// Loads and compiles even if the version is the same: after tables were edited by hand.
     ///
     /// # Errors
     ///

@@ -9,6 +9,7 @@ mod compile;
 mod departments;
 mod duties;
 pub(crate) mod lists;
+mod lookup;
 mod problem;
 mod registry;
 mod roles;
@@ -22,14 +23,14 @@ pub(crate) use self::duties::Duties;
 pub use self::problem::Problem;
 pub use self::registry::PermissionId;
 pub(crate) use self::registry::Registry;
-pub(crate) use self::roles::Roles;
+pub(crate) use self::roles::{Roles, Said};
 pub(crate) use self::users::{Limited, UserEntry, Users};
 use crate::bits::BitSet;
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::name::{DomainName, PermissionName, RoleName, UserId};
 use crate::rows::PolicyRows;
-use crate::store::PolicyVersion;
+use crate::store::{PolicyVersion, Revision};
 use crate::time::UnixMillis;
 use crate::view::View;
 
@@ -60,7 +61,7 @@ use crate::view::View;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Policy {
-    version: PolicyVersion,
+    revision: Revision,
     registry: Registry,
     users: Users,
     assigned: Assigned,
@@ -92,7 +93,7 @@ impl Policy {
     /// [`ErrorKind::Corrupt`](crate::ErrorKind::Corrupt) if roles inherit each other in a circle; the words
     /// show it.
     pub fn compile(rows: &PolicyRows) -> Result<Self, Error> {
-        Self::compile_at(PolicyVersion::START, None, rows, None)
+        Self::compile_at(Revision::default(), None, rows, None)
     }
 
     /// Compiles rows for a program that declares permissions of its own: those are registered too.
@@ -101,23 +102,28 @@ impl Policy {
     ///
     /// As [`compile`](Self::compile).
     pub fn compile_with(catalogue: &'static Catalogue, rows: &PolicyRows) -> Result<Self, Error> {
-        Self::compile_at(PolicyVersion::START, Some(catalogue), rows, None)
+        Self::compile_at(Revision::default(), Some(catalogue), rows, None)
     }
 
     /// Compiles the rows of a version. Permission ids of the policy before it mean the same there.
     pub(crate) fn compile_at(
-        version: PolicyVersion,
+        revision: Revision,
         catalogue: Option<&'static Catalogue>,
         rows: &PolicyRows,
         before: Option<&Self>,
     ) -> Result<Self, Error> {
-        compile::compile(version, catalogue, rows, before)
+        compile::compile(revision, catalogue, rows, before)
     }
 
     /// The version of the rows that it was compiled from.
     #[must_use]
     pub const fn version(&self) -> PolicyVersion {
-        self.version
+        self.revision.version
+    }
+
+    /// The version and its history.
+    pub(crate) const fn revision(&self) -> Revision {
+        self.revision
     }
 
     /// Rows that took no part, and why. Empty in a sound policy.
@@ -240,7 +246,7 @@ impl Policy {
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Policy")
-            .field("version", &self.version)
+            .field("version", &self.version())
             .field("users", &self.users.entries().len())
             .field("roles", &self.roles.entries().len())
             .field("permissions", &self.registry.count())

@@ -53,6 +53,18 @@ pub struct Scope {
     pub own: bool,
 }
 
+impl DataScope {
+    /// True if it opens at least the rows of the other to anybody.
+    pub(crate) fn includes(&self, narrow: &Self) -> bool {
+        match (self, narrow) {
+            (Self::All, _) | (_, Self::Nothing) => true,
+            (Self::OwnDepartmentAndBelow, Self::OwnDepartment) => true,
+            (Self::Departments(wide), Self::Departments(narrow)) => narrow.is_subset(wide),
+            _ => self == narrow,
+        }
+    }
+}
+
 impl Scope {
     /// All rows.
     #[must_use]

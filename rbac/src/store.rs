@@ -1,6 +1,7 @@
 //! Where the rows live: the trait, and the values that cross it.
 
 mod memory;
+mod revision;
 #[cfg(feature = "_sql")]
 mod sql;
 
@@ -8,6 +9,7 @@ use std::fmt;
 use std::pin::Pin;
 
 pub use self::memory::{MEMORY_ENTRIES_MAX, MemoryStore};
+pub use self::revision::{Mark, PolicyVersion, Revision};
 #[cfg(feature = "mysql")]
 pub use self::sql::MysqlStore;
 #[cfg(feature = "postgres")]
@@ -32,45 +34,14 @@ pub const HISTORY_ENTRIES_MAX: u16 = 1_000;
 /// A boxed future, so that an application can hold an `Arc<dyn PolicyStore>`.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// How many drafts a policy has seen. It rises by one with every draft that is carried out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PolicyVersion(u64);
-
-impl PolicyVersion {
-    /// Before the first change.
-    pub const START: Self = Self(0);
-
-    /// The version with this number.
-    #[must_use]
-    pub const fn new(number: u64) -> Self {
-        Self(number)
-    }
-
-    /// The number.
-    #[must_use]
-    pub const fn number(self) -> u64 {
-        self.0
-    }
-
-    /// The version after one more draft.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for PolicyVersion {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
 /// All rows at one version.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// The version.
     pub version: PolicyVersion,
+    /// What tells it from the same version of another history.
+    pub mark: Mark,
     /// The rows as they were then.
     pub rows: PolicyRows,
 }
@@ -78,8 +49,15 @@ pub struct Snapshot {
 impl Snapshot {
     /// Rows and their version.
     #[must_use]
-    pub const fn new(version: PolicyVersion, rows: PolicyRows) -> Self {
-        Self { version, rows }
+    pub const fn new(revision: Revision, rows: PolicyRows) -> Self {
+        let Revision { version, mark } = revision;
+        Self { version, mark, rows }
+    }
+
+    /// The version and its history.
+    #[must_use]
+    pub const fn revision(&self) -> Revision {
+        Revision::new(self.version, self.mark)
     }
 }
 
@@ -169,7 +147,7 @@ pub trait PolicyStore: fmt::Debug + Send + Sync {
     fn load(&self) -> BoxFuture<'_, Result<Snapshot, Error>>;
 
     /// Carries a draft out if [`admin::check`](crate::admin::check) allows it on the rows as they are now; raises
-    /// the version and records the draft with the rows before and after, all or nothing. Two drafts never overlap,
+    /// the version, draws a new [`Mark`] and records the draft with the rows before and after, all or nothing. Two drafts never overlap,
     /// whichever processes they come from, so no two can together break a rule that each of them keeps.
     ///
     /// # Errors
@@ -177,12 +155,21 @@ pub trait PolicyStore: fmt::Debug + Send + Sync {
     /// The store cannot be reached, or what it holds contradicts itself.
     fn commit<'a>(&'a self, draft: &'a Draft, at: UnixMillis) -> BoxFuture<'a, Result<Applied, Error>>;
 
-    /// The version now: a cheap question, to see whether a new [`load`](Self::load) is due.
+    /// The version now and its history: a cheap question, to see whether a new [`load`](Self::load) is due.
     ///
     /// # Errors
     ///
     /// The store cannot be reached, or what it holds contradicts itself.
-    fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>>;
+    fn revision(&self) -> BoxFuture<'_, Result<Revision, Error>>;
+
+    /// The version now.
+    ///
+    /// # Errors
+    ///
+    /// As [`revision`](Self::revision).
+    fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
+        Box::pin(async { Ok(self.revision().await?.version) })
+    }
 
     /// The audit trail, newest first.
     ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::bits::{mask_of, members, word_of};
 use crate::name::{DepartmentId, PermissionName, RoleName, UserId};
-use crate::policy::{PermissionId, Policy, UserEntry};
+use crate::policy::{PermissionId, Policy, Said, UserEntry};
 use crate::rows::DutyKind;
 use crate::view::View;
 
@@ -52,14 +52,17 @@ pub(crate) enum Standing {
 }
 
 impl<'a> Subject<'a> {
-    #[inline]
+    // Inlined, so that the subject of a single check never leaves the registers.
+    #[inline(always)]
     pub(crate) fn new(view: View<'a>, at: u32) -> Option<Self> {
         let user = view.policy().user_table().entry(at)?;
-        let subject = Self { view, at, user, standing: Standing::Plain, chosen: None };
-        if user.active && user.is_plain() {
-            return Some(subject);
-        }
-        Some(subject.placed())
+        let standing = if user.is_plain() { Standing::Plain } else { Self::unusual(view, at, user) };
+        Some(Self { view, at, user, standing, chosen: None })
+    }
+
+    #[inline(never)]
+    fn unusual(view: View<'a>, at: u32, user: &'a UserEntry) -> Standing {
+        Self { view, at, user, standing: Standing::Limited, chosen: None }.placed().standing
     }
 
     /// The same user with some roles active only, as in a session. They must be roles that the user is authorised for.
@@ -183,13 +186,15 @@ impl<'a> Subject<'a> {
         if self.standing != Standing::Plain {
             return self.permitted_word(word) & mask != 0;
         }
-        let (mut allow, mut deny) = (0, 0);
-        for &role in self.policy().assigned().permanent(self.at) {
-            let said = self.policy().role_table().said(role, word);
-            allow |= said.allow;
-            deny |= said.deny;
-        }
-        allow & !deny & mask != 0
+        let said = |role| self.policy().role_table().said(role, word);
+        let all = match self.user.only_role() {
+            Some(role) => said(role),
+            None => {
+                let roles = self.policy().assigned().permanent(self.at);
+                roles.iter().fold(Said::default(), |sum, &role| sum.and(said(role)))
+            }
+        };
+        all.allow & !all.deny & mask != 0
     }
 
     /// The same for all permissions: one bit each, in words.
@@ -197,6 +202,7 @@ impl<'a> Subject<'a> {
         (0..self.policy().role_table().words()).map(move |word| self.permitted_word(word))
     }
 
+    #[inline(never)]
     fn permitted_word(self, word: usize) -> u64 {
         if matches!(self.standing, Standing::Inactive | Standing::ToChoose(_)) {
             return 0;

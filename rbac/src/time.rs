@@ -1,10 +1,14 @@
 //! Moments and windows of time. No clock is read here: the caller brings the time.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Repr};
+
+/// Milliseconds from the beginning of 1970 to the end of the year 9999.
+const MILLIS_MAX: u64 = 253_402_300_799_999;
 
 /// A moment: milliseconds since 1970-01-01 00:00:00 UTC, up to the end of the year 9999.
 ///
@@ -16,15 +20,18 @@ use crate::error::{Error, Repr};
 /// assert!(UnixMillis::new(u64::MAX).is_err());
 /// # Ok::<(), rbac::Error>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u64", into = "u64")]
-pub struct UnixMillis(u64);
+pub struct UnixMillis(
+    /// One more than the milliseconds, so that an `Option` of a moment takes no more than a moment.
+    NonZeroU64,
+);
 
 impl UnixMillis {
     /// The beginning of 1970.
-    pub const EPOCH: Self = Self(0);
+    pub const EPOCH: Self = Self(NonZeroU64::MIN);
     /// The last millisecond of the year 9999.
-    pub const MAX: Self = Self(253_402_300_799_999);
+    pub const MAX: Self = Self::EPOCH.plus_millis(MILLIS_MAX);
 
     /// A moment.
     ///
@@ -32,20 +39,24 @@ impl UnixMillis {
     ///
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if it is after [`UnixMillis::MAX`].
     pub fn new(millis: u64) -> Result<Self, Error> {
-        if millis <= Self::MAX.0 { Ok(Self(millis)) } else { Err(Repr::Time { at_millis: millis }.into()) }
+        if millis <= MILLIS_MAX {
+            Ok(Self::EPOCH.plus_millis(millis))
+        } else {
+            Err(Repr::Time { at_millis: millis }.into())
+        }
     }
 
     /// Milliseconds since 1970.
     #[must_use]
     pub const fn get(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// The moment so many milliseconds later, at most [`UnixMillis::MAX`].
     #[must_use]
     pub const fn plus_millis(self, millis: u64) -> Self {
-        let sum = self.0.saturating_add(millis);
-        if sum > Self::MAX.0 { Self::MAX } else { Self(sum) }
+        let left = MILLIS_MAX - self.get();
+        Self(self.0.saturating_add(if millis < left { millis } else { left }))
     }
 }
 
@@ -59,13 +70,19 @@ impl TryFrom<u64> for UnixMillis {
 
 impl From<UnixMillis> for u64 {
     fn from(at: UnixMillis) -> Self {
-        at.0
+        at.get()
     }
 }
 
 impl fmt::Display for UnixMillis {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.get().fmt(f)
+    }
+}
+
+impl fmt::Debug for UnixMillis {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("UnixMillis").field(&self.get()).finish()
     }
 }
 

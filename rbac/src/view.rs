@@ -105,7 +105,7 @@ impl<'a> View<'a> {
 
     /// As [`subject`](Self::subject), for an id that was not parsed: what is no id is no user.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn subject_str(self, user: &str) -> Option<Subject<'a>> {
         let at = self.policy.user_table().find(user)?;
         Subject::new(self, at)

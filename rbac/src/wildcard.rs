@@ -7,7 +7,8 @@ mod shiro;
 mod strict;
 
 use std::fmt;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use crate::error::Error;
 use crate::name::{NameFault, PERMISSION_BYTES_MAX, PermissionName, accept, segments_fault};
@@ -65,7 +66,7 @@ impl WildcardMode {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PermissionPattern {
-    text: Arc<str>,
+    text: SmolStr,
     mode: WildcardMode,
 }
 
@@ -106,7 +107,7 @@ impl PermissionPattern {
     /// Plain `*`.
     #[cfg(feature = "_sql")]
     pub(crate) fn everything() -> Self {
-        Self { text: Arc::from(STAR), mode: WildcardMode::Strict }
+        Self { text: SmolStr::new_static(STAR), mode: WildcardMode::Strict }
     }
 
     /// The text as it was parsed.
@@ -143,7 +144,7 @@ impl PermissionPattern {
     /// what is registered today does not cover a `*` (Kubernetes' rule). In doubt it is false.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        if self == other || &*self.text == STAR {
+        if self == other || self.text == STAR {
             return true;
         }
         match (other.exact(), self.mode, other.mode) {
@@ -172,7 +173,7 @@ impl PermissionPattern {
 
     /// No pattern, but before every pattern: where a range of rows begins.
     pub(crate) fn least() -> Self {
-        Self { text: Arc::from(""), mode: WildcardMode::Strict }
+        Self { text: SmolStr::default(), mode: WildcardMode::Strict }
     }
 
     /// What every permission that it matches starts with; empty if that is not known.
@@ -187,7 +188,7 @@ impl PermissionPattern {
 
 impl From<PermissionName> for PermissionPattern {
     fn from(name: PermissionName) -> Self {
-        Self { text: Arc::from(name.as_str()), mode: WildcardMode::Strict }
+        Self { text: SmolStr::from(name.as_str()), mode: WildcardMode::Strict }
     }
 }
 

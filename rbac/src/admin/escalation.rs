@@ -7,6 +7,7 @@
 //!
 //! What is switched off is looked at a second time as if it were on: a disabled role or an inactive user may come to
 //! life by the hand of somebody who did not see what was given meanwhile. What the actor holds is what has an effect.
+//! New ways to what is switched off are for `ways`.
 //!
 //! Registering a permission is no gain. A `*` was given for all that it would ever match, by somebody who held it; and
 //! a grant that names a permission counts from the moment it is made, registered or not. In the same way a new
@@ -15,13 +16,14 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::acting::Acting;
 use super::effort::Effort;
 use super::giver::Giver;
 use super::graph::{Moment, Node, Rule, Through, What};
 use super::guard::moments;
 use super::holding::{By, Holding, Open, Opened, Rules};
 use super::rights::{Counted, Rights};
-use super::{Amended, Gainer, Refusal, gainers, guarded};
+use super::{Amended, Gainer, Refusal, gainers, guarded, ways};
 use crate::name::{DepartmentId, DomainName, PermissionName, RoleName, UserId};
 use crate::rows::Effect;
 use crate::scope::{DataScope, Scope};
@@ -35,25 +37,27 @@ pub(super) fn kept<'a>(
     before: &Rights<'a>,
     after: &Rights<'a>,
     amended: &'a Amended,
-    actor: &'a UserId,
+    acting: Acting<'a>,
     now: UnixMillis,
 ) -> Result<(), Refusal> {
-    let giver = Giver::new(before, actor, now);
+    let giver = Giver::new(before, acting, now);
     Check::new(before, after, &giver).whole(amended)?;
     // Where nothing is switched off, the second look would see what the first saw.
     if !after.has_switched_off() {
         return Ok(());
     }
-    let [before, after] =
+    let [then, later] =
         [before, after].map(|rights| Rights::counting(rights.graph.rows, Counted::SwitchedOff));
-    Check::new(&before, &after, &giver).whole(amended)
+    let check = Check::new(&then, &later, &giver);
+    check.whole(amended)?;
+    ways::kept(&check, before, amended)
 }
 
-struct Check<'a, 'r> {
-    before: &'r Rights<'a>,
-    after: &'r Rights<'a>,
-    giver: &'r Giver<'a, 'r>,
-    effort: Effort,
+pub(super) struct Check<'a, 'r> {
+    pub(super) before: &'r Rights<'a>,
+    pub(super) after: &'r Rights<'a>,
+    pub(super) giver: &'r Giver<'a, 'r>,
+    pub(super) effort: Effort,
     /// Of which roles the actor may open all rows that they open; filled when asked.
     openable: RefCell<HashMap<&'a RoleName, bool>>,
 }
@@ -121,7 +125,12 @@ impl<'a, 'r> Check<'a, 'r> {
         doubtful
     }
 
-    fn role_permissions(&self, role: &RoleName, was: &Holding<'a>, is: &Holding<'a>) -> Result<(), Refusal> {
+    pub(super) fn role_permissions(
+        &self,
+        role: &RoleName,
+        was: &Holding<'a>,
+        is: &Holding<'a>,
+    ) -> Result<(), Refusal> {
         for rule in was.gains(is, By::Role) {
             for (held, _) in &self.giver.everywhere {
                 if !held.holds(rule.what, &is.deny) {
@@ -160,7 +169,7 @@ impl<'a, 'r> Check<'a, 'r> {
                     continue;
                 }
                 self.effort.spend(was.opened.len())?;
-                let open_before = was.scopes(rule.what).any(|old| includes(old.scope, opened.scope));
+                let open_before = was.scopes(rule.what).any(|old| old.scope.includes(opened.scope));
                 if open_before && !was.is_lifted(is, rule.what) {
                     continue;
                 }
@@ -189,12 +198,17 @@ impl<'a, 'r> Check<'a, 'r> {
     }
 
     /// Whether rows of this kind are open to the giver, whoever will have the role.
-    fn may_open(&self, (held, open): &(Holding<'a>, Open<'a>), what: What<'_>, scope: &DataScope) -> bool {
+    pub(super) fn may_open(
+        &self,
+        (held, open): &(Holding<'a>, Open<'a>),
+        what: What<'_>,
+        scope: &DataScope,
+    ) -> bool {
         match scope {
             DataScope::Own | DataScope::Departments(_) => {
                 open.contain(&self.known(self.before.tree.resolve(scope, None)), what, any_row)
             }
-            _ => held.scopes(what).any(|own| includes(own.scope, scope)),
+            _ => held.scopes(what).any(|own| own.scope.includes(scope)),
         }
     }
 
@@ -217,7 +231,7 @@ impl<'a, 'r> Check<'a, 'r> {
     }
 
     /// When and where the user may gain: also in the domains in which the actor has other rights than elsewhere.
-    fn moments(&self, user: &'a UserId) -> BTreeSet<Moment<'a>> {
+    pub(super) fn moments(&self, user: &'a UserId) -> BTreeSet<Moment<'a>> {
         let (before, after) = (self.before.graph.rows, self.after.graph.rows);
         let own = moments(before, after, user, self.giver.now);
         let stays =
@@ -230,14 +244,25 @@ impl<'a, 'r> Check<'a, 'r> {
         more.collect::<BTreeSet<_>>().union(&own).copied().collect()
     }
 
-    fn user(&self, gainer: UserAt<'a>, (held, open): &(Holding<'a>, Open<'a>)) -> Result<(), Refusal> {
+    fn user(&self, gainer: UserAt<'a>, giver: &(Holding<'a>, Open<'a>)) -> Result<(), Refusal> {
         let UserAt { user, moment } = gainer;
         let was = self.before.held(self.before.roles_of(user, moment));
         let is = self.after.held(self.after.roles_of(user, moment));
+        self.gained(user, giver, &was, &is)
+    }
+
+    /// Whether the giver holds what a user would have beyond what the user had.
+    pub(super) fn gained(
+        &self,
+        user: &UserId,
+        (held, open): &(Holding<'a>, Open<'a>),
+        was: &Holding<'a>,
+        is: &Holding<'a>,
+    ) -> Result<(), Refusal> {
         let named = || Gainer::User(user.clone());
-        for rule in was.gains(&is, By::User) {
+        for rule in was.gains(is, By::User) {
             if !held.holds(rule.what, &is.deny) {
-                return Err(self.permission_refused(named(), &rule, held, &is));
+                return Err(self.permission_refused(named(), &rule, held, is));
             }
         }
         let was_open = OnceCell::new();
@@ -251,10 +276,10 @@ impl<'a, 'r> Check<'a, 'r> {
                     continue;
                 }
                 self.effort.spend(was.opened.len().saturating_add(open.0.len()))?;
-                let was_open = was_open.get_or_init(|| self.before.open(&was, self.before.home(user)));
-                let before = was_open.contain(&rows, rule.what, own_rows) && !was.is_lifted(&is, rule.what);
+                let was_open = was_open.get_or_init(|| self.before.open(was, self.before.home(user)));
+                let before = was_open.contain(&rows, rule.what, own_rows) && !was.is_lifted(is, rule.what);
                 if !before && !open.contain(&rows, rule.what, any_row) {
-                    return Err(self.rows_refused(named(), rule, &is));
+                    return Err(self.rows_refused(named(), rule, is));
                 }
             }
         }
@@ -301,7 +326,7 @@ impl<'a, 'r> Check<'a, 'r> {
         Refusal::Escalation { gained_by, permissions }
     }
 
-    fn rows_refused(&self, gained_by: Gainer, rule: &Rule<'a>, is: &Holding<'a>) -> Refusal {
+    pub(super) fn rows_refused(&self, gained_by: Gainer, rule: &Rule<'a>, is: &Holding<'a>) -> Refusal {
         let free = |name: &PermissionName| {
             let pattern = name.clone().into();
             !is.deny.cover(What::new(&pattern))
@@ -323,9 +348,9 @@ impl<'a, 'r> Check<'a, 'r> {
 }
 
 #[derive(Clone, Copy)]
-struct UserAt<'a> {
-    user: &'a UserId,
-    moment: Moment<'a>,
+pub(super) struct UserAt<'a> {
+    pub(super) user: &'a UserId,
+    pub(super) moment: Moment<'a>,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -347,16 +372,6 @@ fn own_rows(scope: &Scope) -> bool {
 /// To the giver the gainer's own rows are the least there is: whoever sees anything may open them.
 fn any_row(scope: &Scope) -> bool {
     scope.own || !scope.departments.is_empty()
-}
-
-/// True if the first scope opens at least the rows of the second to anybody.
-fn includes(wide: &DataScope, narrow: &DataScope) -> bool {
-    match (wide, narrow) {
-        (DataScope::All, _) | (_, DataScope::Nothing) => true,
-        (DataScope::OwnDepartmentAndBelow, DataScope::OwnDepartment) => true,
-        (DataScope::Departments(wide), DataScope::Departments(narrow)) => narrow.is_subset(wide),
-        _ => wide == narrow,
-    }
 }
 
 fn is_relative(scope: &DataScope) -> bool {

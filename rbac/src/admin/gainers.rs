@@ -48,7 +48,8 @@ pub(super) fn users<'a>(
     users
 }
 
-fn changed_users(amended: &Amended) -> BTreeSet<&UserId> {
+/// The users whose own rows changed in a way that matters: let in or locked out, moved, assigned.
+pub(super) fn changed_users(amended: &Amended) -> BTreeSet<&UserId> {
     let (before, after) = (&amended.before, &amended.after);
     let same = |user: &UserId| match (before.users.get(user), after.users.get(user)) {
         (Some(old), Some(new)) => old.active == new.active && old.department == new.department,

@@ -29,6 +29,13 @@ pub(super) struct Node<'a> {
     seniors: Vec<usize>,
 }
 
+impl Node<'_> {
+    /// The places of the roles that it inherits itself.
+    pub(super) fn juniors(&self) -> &[usize] {
+        &self.juniors
+    }
+}
+
 /// One grant.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Rule<'a> {
@@ -113,6 +120,11 @@ impl<'a> Graph<'a> {
 
     pub(super) fn nodes(&self) -> &[Node<'a>] {
         &self.nodes
+    }
+
+    /// The names of the roles in these places.
+    pub(super) fn names(&self, places: &[usize]) -> BTreeSet<&'a RoleName> {
+        places.iter().filter_map(|&place| self.node(place)).map(|node| node.name).collect()
     }
 
     /// The roles that inherit this one themselves.

@@ -4,21 +4,22 @@
 use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::acting::Acting;
 use super::graph::Moment;
 use super::guarded::{Guard, Guards};
 use super::needs::Need;
 use super::rights::Rights;
 use super::{Amended, Refusal, Refused, duties, escalation, needs, reach};
 use crate::change::Change;
-use crate::draft::{Actor, Draft};
+use crate::draft::Draft;
 use crate::name::{DomainName, PermissionName, UserId};
 use crate::rows::{Effect, PolicyRows};
 use crate::time::UnixMillis;
 
-/// Whether a user has the permissions that each change needs. The program itself needs none.
+/// Whether a user has the permissions that each change needs, and reaches whom it touches. The program itself needs none.
 pub(super) fn permitted(
     before: &Rights<'_>,
-    user: &UserId,
+    acting: Acting<'_>,
     changes: &[Change],
     now: UnixMillis,
 ) -> Result<(), Refused> {
@@ -26,7 +27,8 @@ pub(super) fn permitted(
     let given = OnceCell::new();
     for (at, change) in changes.iter().enumerate() {
         let Need { guard, domain, .. } = needs::of(change);
-        let guards = held.entry(domain).or_insert_with(|| before.guards(user, Moment { domain, at: now }));
+        let guards =
+            held.entry(domain).or_insert_with(|| before.acting_guards(acting, Moment { domain, at: now }));
         if !guards.has(guard) {
             return Err(Refusal::NotPermitted(guard.name()).of(at));
         }
@@ -38,7 +40,7 @@ pub(super) fn permitted(
             return Err(Refusal::NotPermitted(Guard::RoleEdit.name()).of(at));
         }
     }
-    Ok(())
+    if may_escalate(before, acting, now) { Ok(()) } else { reach::met(before, acting, changes, now) }
 }
 
 /// The permissions that some role is granted by their names: such grants go with them.
@@ -59,13 +61,52 @@ pub(super) fn kept<'a>(
     if !after.has_administrator(now) && before.has_administrator(now) {
         return Err(Refusal::LastAdministrator.whole());
     }
-    let Actor::User(user) = draft.actor() else { return Ok(()) };
-    stays_in(before, &after, user, now).map_err(Refusal::whole)?;
-    if before.guards(user, Moment { domain: None, at: now }).has(Guard::Escalate) {
-        return Ok(());
+    let Some(acting) = Acting::of(draft) else { return Ok(()) };
+    stays_in(before, &after, acting.user, now).map_err(Refusal::whole)?;
+    if may_escalate(before, acting, now) {
+        Ok(())
+    } else {
+        delegated(before, &after, amended, draft, acting, now)
     }
-    reach::kept(before, &after, user, draft.changes(), now)?;
-    escalation::kept(before, &after, amended, user, now).map_err(Refusal::whole)
+}
+
+fn may_escalate(before: &Rights<'_>, acting: Acting<'_>, now: UnixMillis) -> bool {
+    before.acting_guards(acting, Moment { domain: None, at: now }).has(Guard::Escalate)
+}
+
+/// The rules for those who may not escalate.
+fn delegated<'a>(
+    before: &Rights<'a>,
+    after: &Rights<'a>,
+    amended: &'a Amended,
+    draft: &'a Draft,
+    acting: Acting<'a>,
+    now: UnixMillis,
+) -> Result<(), Refused> {
+    reach::kept(before, after, acting, draft.changes(), now)?;
+    escalation::kept(before, after, amended, acting, now).map_err(Refusal::whole)
+}
+
+/// The permissions over the policy that a draft rests on, if a user makes it.
+pub(super) fn needed<'a>(
+    before: &Rights<'a>,
+    amended: Option<&'a Amended>,
+    draft: &'a Draft,
+    now: UnixMillis,
+) -> BTreeSet<PermissionName> {
+    let Some(acting) = Acting::of(draft) else { return BTreeSet::new() };
+    let mut needed: BTreeSet<_> =
+        draft.changes().iter().map(|change| needs::of(change).guard.name()).collect();
+    let given = given_by_name(before.graph.rows);
+    let takes = |change: &Change| matches!(change, Change::RemovePermission { permission } if given.contains(permission));
+    if draft.changes().iter().any(takes) {
+        needed.insert(Guard::RoleEdit.name());
+    }
+    let Some(amended) = amended.filter(|_| may_escalate(before, acting, now)) else { return needed };
+    if delegated(before, &Rights::new(&amended.rows), amended, draft, acting, now).is_err() {
+        needed.insert(Guard::Escalate.name());
+    }
+    needed
 }
 
 /// Whether a user keeps all permissions over the policy that the user has, now and later, in every domain that stays.

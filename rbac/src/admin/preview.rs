@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use super::acting::Acting;
 use super::rights::Rights;
 use super::{Amended, Refused, acceptable, amended, guard};
 use crate::catalogue::Catalogue;
 use crate::diff::PolicyDiff;
-use crate::draft::{Actor, Draft};
+use crate::draft::Draft;
 use crate::error::Error;
 use crate::policy::{Policy, Problem};
 use crate::rows::PolicyRows;
-use crate::store::PolicyVersion;
+use crate::store::{Mark, PolicyVersion, Revision};
 use crate::time::UnixMillis;
 
 /// What a draft would come to.
@@ -70,9 +71,9 @@ pub fn preview(
         return Ok(nothing(refused));
     }
     let before = Rights::new(rows);
-    let permitted = match draft.actor() {
-        Actor::User(user) => guard::permitted(&before, user, draft.changes(), at),
-        Actor::System(_) => Ok(()),
+    let permitted = match Acting::of(draft) {
+        Some(acting) => guard::permitted(&before, acting, draft.changes(), at),
+        None => Ok(()),
     };
     let amended = match amended(rows, draft.changes()) {
         Ok(amended) => amended,
@@ -90,8 +91,9 @@ fn compared(
     catalogue: Option<&'static Catalogue>,
     at: UnixMillis,
 ) -> Result<Preview, Error> {
-    let before = Policy::compile_at(version, catalogue, rows, None)?;
-    let after = Policy::compile_at(version.next(), catalogue, &amended.rows, Some(&before))?;
+    let at_version = |version| Revision::new(version, Mark::default());
+    let before = Policy::compile_at(at_version(version), catalogue, rows, None)?;
+    let after = Policy::compile_at(at_version(version.next()), catalogue, &amended.rows, Some(&before))?;
     let old: BTreeSet<_> = before.problems().iter().collect();
     let new = after.problems().iter().filter(|problem| !old.contains(problem));
     Ok(Preview { refused, diff: before.diff(&after, at), problems: new.cloned().collect() })

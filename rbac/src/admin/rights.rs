@@ -51,7 +51,7 @@ impl<'a> Rights<'a> {
     /// The permissions over the policy that a user has at a moment, without a session.
     pub(super) fn guards(&self, user: &UserId, moment: Moment<'_>) -> Guards {
         let roles = self.graph.roles_of(user, moment);
-        if !self.dynamic.broken(roles.iter().copied()).is_empty() {
+        if self.breaks_dynamic(&roles) {
             return Guards::default();
         }
         roles.into_iter().map(|role| self.says(role)).fold(Says::default(), Says::and).granted()
@@ -87,18 +87,13 @@ impl<'a> Rights<'a> {
         active && says.granted() == Guards::all() && self.dynamic.broken(roles).is_empty()
     }
 
-    fn says(&self, role: usize) -> Says {
-        self.said.get(role).copied().unwrap_or_default()
+    /// True if these roles must not be used together.
+    pub(super) fn breaks_dynamic(&self, roles: &BTreeSet<usize>) -> bool {
+        !self.dynamic.broken(roles.iter().copied()).is_empty()
     }
 
-    /// What a user holds at a moment, without a session.
-    pub(super) fn held_by(&self, user: &UserId, moment: Moment<'_>) -> Holding<'a> {
-        let roles = self.graph.roles_of(user, moment);
-        if self.dynamic.broken(roles.iter().copied()).is_empty() {
-            self.held(roles)
-        } else {
-            Holding::default()
-        }
+    pub(super) fn says(&self, role: usize) -> Says {
+        self.said.get(role).copied().unwrap_or_default()
     }
 
     /// What comes with having these roles.
@@ -127,7 +122,8 @@ impl<'a> Rights<'a> {
         holding
     }
 
-    fn carried_by(&self, role: usize) -> Rc<Rules<'a>> {
+    /// What a role allows with all that it inherits.
+    pub(super) fn carried_by(&self, role: usize) -> Rc<Rules<'a>> {
         if let Some(rules) = self.carried.borrow().get(&role) {
             return Rc::clone(rules);
         }

@@ -1,15 +1,18 @@
 //! Wake-ups over Redis pub/sub.
 
+mod servers;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use redis::aio::{MultiplexedConnection, PubSubSink, PubSubStream};
-use redis::{AsyncConnectionConfig, Client, RedisError, RedisResult};
+use redis::{Client, RedisError, RedisResult};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use self::servers::{Servers, connect};
 use super::{ChangeHint, Wake, Wakeups};
 use crate::error::{Error, HintFault, Repr};
 use crate::store::{BoxFuture, PolicyVersion};
@@ -23,9 +26,9 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 
 /// A [`ChangeHint`] over one channel of Redis: `{gh:rbac}:version`, whose messages are versions in decimal.
 ///
-/// Nothing is kept in Redis, so it may lose all it holds. In a cluster any node will do, because messages of this
-/// kind go to all of them. Behind sentinels give an address that follows the master. It connects when it is needed,
-/// and anew when the connection breaks.
+/// Nothing is kept in Redis, so it may lose all it holds. It connects when it is needed, and anew when the connection
+/// breaks: to the one server ([`new`](Self::new)), to any node of a cluster ([`cluster`](Self::cluster)), because messages
+/// of this kind go to all of them, or to the master that sentinels name ([`sentinel`](Self::sentinel)).
 ///
 /// ```no_run
 /// use std::sync::Arc;
@@ -38,7 +41,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(15);
 /// ```
 #[derive(Clone)]
 pub struct RedisHint {
-    client: Client,
+    servers: Servers,
     channel: Arc<str>,
     deadline: Duration,
     silence_max: Duration,
@@ -52,15 +55,37 @@ impl RedisHint {
     ///
     /// [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) if the address has another shape.
     pub fn new(url: &str) -> Result<Self, Error> {
-        let client = Client::open(url).map_err(|source| failed("read the address", source))?;
-        Ok(Self::from_client(client))
+        Self::cluster(&[url])
+    }
+
+    /// Over whichever of these nodes of a cluster can be reached, the first ones first. They need not be all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) if there is no address, or one has another shape.
+    pub fn cluster(urls: &[impl AsRef<str>]) -> Result<Self, Error> {
+        Ok(Self::over(Servers::any(urls)?))
+    }
+
+    /// Over the master of this service, as the first of these sentinels that answers names it. What the first address
+    /// says beside the place (user, password, TLS) holds for all sentinels and for the master.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Misuse`](crate::ErrorKind::Misuse) if there is no address, or one has another shape.
+    pub fn sentinel(urls: &[impl AsRef<str>], service: &str) -> Result<Self, Error> {
+        Ok(Self::over(Servers::master(urls, service)?))
     }
 
     /// Over a client that the application has set up itself.
     #[must_use]
     pub fn from_client(client: Client) -> Self {
+        Self::over(Servers::Any(vec![client].into()))
+    }
+
+    fn over(servers: Servers) -> Self {
         let (deadline, silence_max) = (DEADLINE, SILENCE_MAX);
-        Self { client, channel: channel("gh"), deadline, silence_max, publisher: Arc::default() }
+        Self { servers, channel: channel("gh"), deadline, silence_max, publisher: Arc::default() }
     }
 
     /// Another first word of the channel than `gh`, where several policies share one Redis: 1 to 32 of a-z A-Z 0-9
@@ -104,9 +129,7 @@ impl RedisHint {
                 done => return done,
             }
         }
-        // One deadline counts: that of the announcement as a whole.
-        let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
-        let connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
+        let connection = self.servers.reach(self.deadline, connect).await?;
         *self.publisher.lock().await = Some(connection.clone());
         self.publish_over(connection, version).await
     }
@@ -186,12 +209,13 @@ impl RedisWakeups {
 
     async fn connect(&self) -> Result<Connected, Error> {
         const DOING: &str = "subscribe to versions";
-        let connecting = async {
-            let (mut sink, stream) = self.hint.client.get_async_pubsub().await?.split();
-            sink.subscribe(&*self.hint.channel).await?;
+        let RedisHint { servers, channel, deadline, .. } = &self.hint;
+        let subscribe = |client: Client| async move {
+            let (mut sink, stream) = client.get_async_pubsub().await?.split();
+            sink.subscribe(&**channel).await?;
             Ok(Connected { sink, stream })
         };
-        match timeout(self.hint.deadline, connecting).await {
+        match timeout(*deadline, servers.reach(*deadline, subscribe)).await {
             Ok(connected) => connected.map_err(|source| failed(DOING, source)),
             Err(_) => Err(late(DOING)),
         }
@@ -264,8 +288,16 @@ mod tests {
 
     #[test]
     fn an_address_that_is_none_is_misuse() {
-        let error = RedisHint::new("http://secret@example.org").unwrap_err();
-        assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Misuse, false));
-        assert!(!error.to_string().contains("secret"), "{error}");
+        let (good, bad) = ("redis://127.0.0.1/", "http://secret@example.org");
+        for error in [
+            RedisHint::new(bad).unwrap_err(),
+            RedisHint::cluster(&[good, bad]).unwrap_err(),
+            RedisHint::cluster(&[""; 0]).unwrap_err(),
+            RedisHint::sentinel(&[good, bad], "gate").unwrap_err(),
+            RedisHint::sentinel(&[""; 0], "gate").unwrap_err(),
+        ] {
+            assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Misuse, false));
+            assert!(!error.to_string().contains("secret"), "{error}");
+        }
     }
 }

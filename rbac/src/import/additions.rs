@@ -23,9 +23,10 @@ pub struct Additions {
 /// the same, the policy's word stays, and the difference is a conflict to look at.
 ///
 /// A role that is there may give more than the imported one of the same name: allow or inherit something that only the
-/// policy knows of. Each such thing is a conflict, and nobody new is assigned the role or one that inherits it, so that
-/// nobody may more than the import says: each assignment that waits is a conflict too. If a denial waits with it, all
-/// the user's imported assignments wait.
+/// policy knows of, open more rows, or be enabled where the imported one is not. Each such thing is a conflict, and
+/// nobody new is assigned the role or one that inherits it, so that nobody may more than the import says: each assignment
+/// that waits is a conflict too. So are the new ones of a user who is active here and not in the import. If a denial
+/// waits, or comes by a role that is disabled here or at other times, all the user's imported assignments wait.
 ///
 /// More than [`CHANGES_MAX`](crate::CHANGES_MAX) changes need several drafts, in their order.
 ///

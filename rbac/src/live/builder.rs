@@ -83,7 +83,7 @@ impl LiveBuilder {
     /// The store fails, or roles inherit each other in a circle.
     pub async fn load(self, now: UnixMillis) -> Result<Live, Error> {
         let snapshot = self.store.load().await?;
-        let policy = Policy::compile_at(snapshot.version, self.catalogue, &snapshot.rows, None)?;
+        let policy = Policy::compile_at(snapshot.revision(), self.catalogue, &snapshot.rows, None)?;
         let shared = Shared {
             store: self.store,
             catalogue: self.catalogue,

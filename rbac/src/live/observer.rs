@@ -5,15 +5,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::Error;
-use crate::store::PolicyVersion;
+use crate::store::{PolicyVersion, Revision};
 
 /// Is told what no caller is told: what a watcher meets, and announcements that fail.
 ///
 /// For the logs and alarms of the application. It is called on the task at work, from several at once, and must
 /// neither block nor panic.
 pub trait WatchObserver: fmt::Debug + Send + Sync {
-    /// Another policy came into force. A lower version is that of a restored backup.
+    /// Another policy came into force.
     fn replaced(&self, before: PolicyVersion, after: PolicyVersion);
+
+    /// What came into force continues another history, at a lower or at the same version: the store was restored from a
+    /// backup. It is told beside [`replaced`](Self::replaced), and does nothing unless it is written.
+    fn restored(&self, _before: PolicyVersion, _after: PolicyVersion) {}
 
     /// Something failed that will be tried again.
     fn failed(&self, step: WatchStep, error: &Error);
@@ -41,6 +45,8 @@ pub struct LiveCounts {
     pub looks_failed: u64,
     /// Policies that came into force after the first.
     pub policies: u64,
+    /// Those of them that were of a restored backup.
+    pub restored: u64,
     /// Versions that other processes were told of.
     pub announced: u64,
     /// Versions that could not be announced.
@@ -58,6 +64,7 @@ pub(super) struct Journal {
     looks: Counter,
     looks_failed: Counter,
     policies: Counter,
+    restored: Counter,
     announced: Counter,
     announcements_failed: Counter,
     wakeups: Counter,
@@ -95,10 +102,17 @@ impl Journal {
         self.wakeups.add();
     }
 
-    pub(super) fn replaced(&self, before: PolicyVersion, after: PolicyVersion) {
+    pub(super) fn replaced(&self, before: Revision, after: Revision) {
+        let is_restored = after.departs_from(before);
         self.policies.add();
+        if is_restored {
+            self.restored.add();
+        }
         if let Some(observer) = &self.observer {
-            observer.replaced(before, after);
+            observer.replaced(before.version, after.version);
+            if is_restored {
+                observer.restored(before.version, after.version);
+            }
         }
     }
 
@@ -123,6 +137,7 @@ impl Journal {
             looks: self.looks.value(),
             looks_failed: self.looks_failed.value(),
             policies: self.policies.value(),
+            restored: self.restored.value(),
             announced: self.announced.value(),
             announcements_failed: self.announcements_failed.value(),
             wakeups: self.wakeups.value(),

@@ -27,7 +27,7 @@ pub(super) enum Compiling {
 /// When a look loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loading {
-    /// If the store has another version than the policy in force.
+    /// If the store has another version than the policy in force, or the same one of another history.
     IfChanged,
     /// In any case.
     Always,
@@ -60,7 +60,7 @@ impl Live {
         for _ in 0..LOADS_MAX {
             // Taken before the store is asked: what it answers from here on is newer than this policy.
             let before = self.snapshot();
-            if loading == Loading::IfChanged && before.version() == self.store().version().await? {
+            if loading == Loading::IfChanged && before.revision() == self.store().revision().await? {
                 return Ok(());
             }
             let snapshot = self.store().load().await?;
@@ -81,7 +81,8 @@ impl Live {
         compiling: Compiling,
     ) -> Result<Policy, Error> {
         let (before, catalogue) = (Arc::clone(before), self.shared.catalogue);
-        let compile = move || Policy::compile_at(snapshot.version, catalogue, &snapshot.rows, Some(&before));
+        let compile =
+            move || Policy::compile_at(snapshot.revision(), catalogue, &snapshot.rows, Some(&before));
         match compiling {
             Compiling::Here => compile(),
             #[cfg(feature = "tokio")]
@@ -98,11 +99,11 @@ impl Live {
     /// was revoked. Versions are not compared: a restored backup has a lower one and has to come through. It also
     /// means that each policy has one heir that anybody sees, so no permission id gets two meanings.
     fn publish(&self, before: &Arc<Policy>, policy: Policy) -> bool {
-        let after = policy.version();
+        let after = policy.revision();
         let found = self.shared.in_force.compare_and_swap(before, Arc::new(policy));
         let published = Arc::ptr_eq(&found, before);
         if published {
-            self.shared.journal.replaced(before.version(), after);
+            self.shared.journal.replaced(before.revision(), after);
         }
         published
     }

@@ -3,7 +3,7 @@
 use super::Live;
 use crate::admin::{self, Preview};
 use crate::change::Change;
-use crate::draft::{Actor, Draft};
+use crate::draft::Draft;
 use crate::error::{Error, Repr};
 use crate::name::{DomainName, Reason};
 use crate::store::{Applied, PolicyVersion};
@@ -55,7 +55,8 @@ use crate::time::{UnixMillis, Window};
 #[must_use = "nothing happens before `commit`"]
 pub struct Transaction<'a> {
     live: &'a Live,
-    actor: Actor,
+    /// Who, and in which session; its changes come when all is said.
+    begun: Draft,
     changes: Vec<Change>,
     reason: Reason,
     expected: Option<PolicyVersion>,
@@ -64,8 +65,8 @@ pub struct Transaction<'a> {
 }
 
 impl<'a> Transaction<'a> {
-    pub(super) fn new(live: &'a Live, actor: Actor) -> Self {
-        Self { live, actor, changes: Vec::new(), reason: Reason::default(), expected: None, fault: None }
+    pub(super) fn new(live: &'a Live, begun: Draft) -> Self {
+        Self { live, begun, changes: Vec::new(), reason: Reason::default(), expected: None, fault: None }
     }
 
     /// One more change, as a value.
@@ -126,7 +127,7 @@ impl<'a> Transaction<'a> {
         if let Some(fault) = self.fault {
             return Err(fault.into());
         }
-        let draft = Draft::new(self.actor).changes_of(self.changes).reason(self.reason);
+        let draft = self.begun.changes_of(self.changes).reason(self.reason);
         Ok(match self.expected {
             Some(version) => draft.expect(version),
             None => draft,

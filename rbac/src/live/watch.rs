@@ -121,17 +121,22 @@ impl Live {
     }
 
     async fn look_in_time(&self, options: &WatchOptions) {
-        let now = options.clock.now();
-        let look = self.look(self.shared.turns.look(), now, Compiling::Aside, Loading::IfChanged);
-        let failed = match timeout(options.look_max, look).await {
-            Ok(Ok(_)) => return,
-            Ok(Err(error)) => error,
-            Err(_) => {
-                self.shared.journal.count(WatchStep::Look);
-                Repr::LookLate { limit: options.look_max }.into()
-            }
+        if let Err(failed) = self.try_to_look(options).await {
+            self.shared.journal.tell(WatchStep::Look, &failed);
+        }
+    }
+
+    async fn try_to_look(&self, options: &WatchOptions) -> Result<(), Error> {
+        let counted = |error| {
+            self.shared.journal.count(WatchStep::Look);
+            error
         };
-        self.shared.journal.tell(WatchStep::Look, &failed);
+        let now = options.clock.now().map_err(counted)?;
+        let look = self.look(self.shared.turns.look(), now, Compiling::Aside, Loading::IfChanged);
+        match timeout(options.look_max, look).await {
+            Ok(looked) => looked.map(drop),
+            Err(_) => Err(counted(Repr::LookLate { limit: options.look_max }.into())),
+        }
     }
 }
 

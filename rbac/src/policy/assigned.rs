@@ -3,7 +3,7 @@
 use super::lists::{Lists, index};
 use super::problem::Problem;
 use super::roles::RoleNames;
-use super::users::{Limited, UserEntry};
+use super::users::{Limited, NO_ROLE, UserEntry};
 use crate::name::{DomainName, UserId};
 use crate::rows::{Assignment, PolicyRows, UserRow};
 use crate::time::Window;
@@ -30,10 +30,11 @@ impl Assigned {
         let mut limited = Lists::with_room(rows.users.len(), 0);
         let mut left = rows.assignments.iter().peekable();
         for (at, (id, row)) in (0..).zip(&rows.users) {
-            while let Some((stray, _)) = left.next_if(|(assignment, _)| assignment.user < *id) {
-                problems.push(unknown_user(stray));
-            }
-            while let Some((assignment, &window)) = left.next_if(|(assignment, _)| assignment.user == *id) {
+            while let Some((assignment, &window)) = left.next_if(|(assignment, _)| assignment.user <= *id) {
+                if assignment.user != *id {
+                    problems.push(unknown_user(assignment));
+                    continue;
+                }
                 match read_one(assignment, window, names, domains) {
                     Ok(one) if one.domain.is_none() && window.is_always() => permanent.push(at, one.role),
                     Ok(one) => limited.push(at, one),
@@ -109,5 +110,5 @@ fn user_entry(id: &UserId, row: &UserRow, rows: &PolicyRows, problems: &mut Vec<
     if let (Some(department), None) = (row.department, department) {
         problems.push(Problem::UserDepartmentUnknown { user: id.clone(), department });
     }
-    UserEntry { id: id.clone(), department, active: row.active, plain: false }
+    UserEntry { id: id.clone(), department, active: row.active, plain: false, only_role: NO_ROLE }
 }

@@ -12,10 +12,10 @@ use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::name::DomainName;
 use crate::rows::{DutyKind, PolicyRows};
-use crate::store::PolicyVersion;
+use crate::store::Revision;
 
 pub(super) fn compile(
-    version: PolicyVersion,
+    revision: Revision,
     catalogue: Option<&'static Catalogue>,
     rows: &PolicyRows,
     before: Option<&Policy>,
@@ -31,14 +31,19 @@ pub(super) fn compile(
     problems.extend(rows.unreadable.iter().cloned().map(Problem::Unreadable));
     let mut users = Users::new(users);
     mark_plain(&mut users, &assigned, &duties);
-    Ok(Policy { version, registry, users, assigned, roles, domains, departments, duties, problems })
+    Ok(Policy { revision, registry, users, assigned, roles, domains, departments, duties, problems })
 }
 
 /// Marks the users for whom a check has nothing to look at but the bits of their roles: nearly all of them.
 fn mark_plain(users: &mut Users, assigned: &Assigned, duties: &Duties) {
     for (at, user) in (0..).zip(users.entries_mut()) {
-        let roles = assigned.permanent(at).iter().copied();
-        user.plain = assigned.limited(at).is_empty()
+        let permanent = assigned.permanent(at);
+        let roles = permanent.iter().copied();
+        user.plain = user.active
+            && assigned.limited(at).is_empty()
             && (!duties.any_dynamic() || duties.breaches(DutyKind::Dynamic, roles).is_empty());
+        if let (true, &[role]) = (user.plain, permanent) {
+            user.only_role = role;
+        }
     }
 }

@@ -4,9 +4,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use foldhash::fast::RandomState;
-
 use super::lists::{index, place};
+use super::lookup::Lookup;
 use crate::catalogue::{Catalogue, Permission};
 use crate::error::Error;
 use crate::name::PermissionName;
@@ -53,6 +52,8 @@ const NONE: u32 = u32::MAX;
 #[derive(Debug)]
 pub(crate) struct Registry {
     line: Arc<Line>,
+    /// The number of the line.
+    number: u64,
     /// How many bits the crate's own permissions take.
     own: u32,
     /// The application's catalogue, and the bit behind its last one.
@@ -60,7 +61,8 @@ pub(crate) struct Registry {
     declared: u32,
     catalogue: Option<&'static Catalogue>,
     names: Vec<PermissionName>,
-    bits: HashMap<PermissionName, u32, RandomState>,
+    /// Where each name stands.
+    bits: Lookup,
     /// All bits in order of name, and the place of each bit in that order.
     sorted: Vec<u32>,
     ranks: Vec<u32>,
@@ -82,17 +84,15 @@ impl Registry {
         let mut names =
             declared.map(|entry| PermissionName::new(entry.name)).collect::<Result<Vec<_>, _>>()?;
         let declared = names.len();
-        let mut bits: HashMap<_, _, _> =
-            names.iter().enumerate().map(|(bit, name)| (name.clone(), index(bit))).collect();
-        for name in rows.permissions.keys() {
-            if !bits.contains_key(name) {
-                bits.insert(name.clone(), index(names.len()));
-                names.push(name.clone());
-            }
-        }
-        let (slots, slot_bits) = line.slots_of(names.get(declared..).unwrap_or_default(), &bits);
+        let in_code = lookup(&names);
+        let only_in_rows = |name: &&PermissionName| find(&in_code, &names, name.as_str()).is_none();
+        let more: Vec<_> = rows.permissions.keys().filter(only_in_rows).cloned().collect();
+        names.extend(more);
+        let bits = lookup(&names);
+        let (slots, slot_bits) = line.slots_of(&names, declared);
         let (sorted, ranks) = order(&names);
         Ok(Self {
+            number: line.number,
             line,
             own: index(perm::CATALOGUE.entries().count()),
             fingerprint: catalogue.unwrap_or(perm::CATALOGUE).fingerprint(),
@@ -117,14 +117,16 @@ impl Registry {
         if id.origin == self.fingerprint {
             return Some(self.own.saturating_add(id.index));
         }
-        let slot = (id.origin == self.line.number).then_some(id.index)?;
+        let slot = (id.origin == self.number).then_some(id.index)?;
         self.slot_bits.get(place(slot)).copied().filter(|&bit| bit != NONE)
     }
 
+    #[inline]
     pub(crate) fn bit_of(&self, name: &str) -> Option<u32> {
-        self.bits.get(name).copied()
+        find(&self.bits, &self.names, name)
     }
 
+    #[inline]
     pub(super) fn id(&self, name: &str) -> Option<PermissionId> {
         let bit = self.bit_of(name)?;
         if bit < self.own {
@@ -134,7 +136,7 @@ impl Registry {
             return Some(PermissionId { origin: self.fingerprint, index: bit - self.own });
         }
         let slot = self.slots.get(place(bit - self.declared)).copied()?;
-        Some(PermissionId { origin: self.line.number, index: slot })
+        Some(PermissionId { origin: self.number, index: slot })
     }
 
     pub(crate) fn name(&self, bit: u32) -> Option<&PermissionName> {
@@ -180,29 +182,34 @@ impl Registry {
     }
 }
 
+fn lookup(names: &[PermissionName]) -> Lookup {
+    Lookup::new(names.iter().map(PermissionName::as_str))
+}
+
+#[inline]
+fn find(lookup: &Lookup, names: &[PermissionName], name: &str) -> Option<u32> {
+    lookup.find(name, |bit| names.get(place(bit)).map_or("", PermissionName::as_str))
+}
+
 fn new_line() -> Arc<Line> {
     let number = LINES.fetch_add(1, Ordering::Relaxed);
     Arc::new(Line { number, slots: Mutex::default() })
 }
 
 impl Line {
-    /// The slots of some names, the next ones for those that are new; and the bits of all slots.
-    fn slots_of(
-        &self,
-        names: &[PermissionName],
-        bits: &HashMap<PermissionName, u32, RandomState>,
-    ) -> (Vec<u32>, Vec<u32>) {
+    /// The slots of the names from a first one on, the next ones for those that are new; and the bits of all slots, one
+    /// that was declared meanwhile among them.
+    fn slots_of(&self, names: &[PermissionName], first: usize) -> (Vec<u32>, Vec<u32>) {
         let mut known = self.slots.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut slots = Vec::with_capacity(names.len());
-        for name in names {
+        let mut slots = Vec::with_capacity(names.len().saturating_sub(first));
+        for name in names.iter().skip(first) {
             let next = index(known.len());
             slots.push(*known.entry(name.clone()).or_insert(next));
         }
         let mut slot_bits = vec![NONE; known.len()];
-        for (name, &slot) in known.iter() {
-            if let (Some(entry), Some(&bit)) = (slot_bits.get_mut(place(slot)), bits.get(name)) {
-                *entry = bit;
-            }
+        for (bit, name) in names.iter().enumerate() {
+            let entry = known.get(name).and_then(|&slot| slot_bits.get_mut(place(slot)));
+            entry.into_iter().for_each(|entry| *entry = index(bit));
         }
         (slots, slot_bits)
     }
@@ -227,13 +234,13 @@ mod tests {
     use crate::name::Label;
     use crate::policy::Policy;
     use crate::rows::{PermissionRow, PolicyRows};
-    use crate::store::PolicyVersion;
+    use crate::store::Revision;
 
     fn policy(names: &[&str], before: Option<&Policy>) -> Policy {
         let mut rows = PolicyRows::default();
         let row = |name: &&str| (name.parse().unwrap(), PermissionRow::new(Label::default()));
         rows.permissions.extend(names.iter().map(row));
-        Policy::compile_at(PolicyVersion::START, None, &rows, before).unwrap()
+        Policy::compile_at(Revision::default(), None, &rows, before).unwrap()
     }
 
     #[test]

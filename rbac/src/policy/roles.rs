@@ -6,6 +6,7 @@ use foldhash::fast::RandomState;
 
 use super::columns::columns;
 use super::lists::{Lists, index, place};
+use super::lookup::Lookup;
 use super::problem::Problem;
 use super::registry::Registry;
 use crate::bits::{mask_of, members, word_of, words_for};
@@ -34,9 +35,8 @@ pub(crate) struct Said {
 
 impl Said {
     #[inline]
-    fn add(&mut self, more: Self) {
-        self.allow |= more.allow;
-        self.deny |= more.deny;
+    pub(crate) const fn and(self, more: Self) -> Self {
+        Self { allow: self.allow | more.allow, deny: self.deny | more.deny }
     }
 
     #[inline]
@@ -50,16 +50,21 @@ impl Said {
 
 /// Where each role stands, by name, while rows are compiled.
 #[derive(Debug)]
-pub(super) struct RoleNames<'a>(HashMap<&'a str, u32, RandomState>);
+pub(super) struct RoleNames<'a> {
+    names: Vec<&'a str>,
+    lookup: Lookup,
+}
 
 impl<'a> RoleNames<'a> {
     pub(super) fn new(rows: &'a PolicyRows) -> Self {
-        Self((0..).zip(rows.roles.keys()).map(|(at, name)| (name.as_str(), at)).collect())
+        let names: Vec<&str> = rows.roles.keys().map(RoleName::as_str).collect();
+        let lookup = Lookup::new(names.iter().copied());
+        Self { names, lookup }
     }
 
     #[inline]
     pub(super) fn find(&self, name: &str) -> Option<u32> {
-        self.0.get(name).copied()
+        self.lookup.find(name, |at| self.names.get(place(at)).copied().unwrap_or_default())
     }
 }
 
@@ -114,7 +119,7 @@ impl Roles {
         registry: &Registry,
         problems: &mut Vec<Problem>,
     ) {
-        let mut expanded = HashMap::new();
+        let mut expanded = HashMap::<_, _, RandomState>::default();
         for (row, &effect) in &rows.grants {
             let Some(role) = names.find(row.role.as_str()) else {
                 let (role, pattern) = (row.role.clone(), row.pattern.clone());
@@ -152,7 +157,7 @@ impl Roles {
             sum.fill(Said::default());
             if enabled {
                 for &part in juniors.iter().chain([&role]) {
-                    sum.iter_mut().zip(self.row(part)).for_each(|(sum, &more)| sum.add(more));
+                    sum.iter_mut().zip(self.row(part)).for_each(|(sum, &more)| *sum = sum.and(more));
                 }
             }
             let from = place(role) * self.words;

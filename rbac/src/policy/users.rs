@@ -1,11 +1,7 @@
 //! The users of a policy, in order of id, found by id by a hash.
 
-use std::hash::BuildHasher;
-
-use foldhash::fast::RandomState;
-use hashbrown::HashTable;
-
-use super::lists::{index, place};
+use super::lists::place;
+use super::lookup::Lookup;
 use crate::name::{DepartmentId, UserId};
 use crate::time::{UnixMillis, Window};
 
@@ -15,14 +11,26 @@ pub(crate) struct UserEntry {
     pub(crate) id: UserId,
     pub(crate) department: Option<DepartmentId>,
     pub(crate) active: bool,
-    /// All roles hold everywhere and for ever, and break no dynamic separation of duty: nothing to look at but bits.
+    /// Active, and all roles hold everywhere and for ever and break no dynamic separation of duty: nothing to look at
+    /// but bits.
     pub(super) plain: bool,
+    /// The role that is the only one of a plain user, as most users have; [`NO_ROLE`] for all others. It stands here too so
+    /// that a check has nothing else to fetch.
+    pub(super) only_role: u32,
 }
+
+/// No role.
+pub(super) const NO_ROLE: u32 = u32::MAX;
 
 impl UserEntry {
     #[inline]
     pub(crate) const fn is_plain(&self) -> bool {
         self.plain
+    }
+
+    #[inline]
+    pub(crate) const fn only_role(&self) -> Option<u32> {
+        if self.only_role == NO_ROLE { None } else { Some(self.only_role) }
     }
 }
 
@@ -46,26 +54,19 @@ impl Limited {
 #[derive(Debug)]
 pub(crate) struct Users {
     entries: Vec<UserEntry>,
-    places: HashTable<u32>,
-    hasher: RandomState,
+    lookup: Lookup,
 }
 
 impl Users {
     /// Users in order of id, none twice.
     pub(super) fn new(entries: Vec<UserEntry>) -> Self {
-        let hasher = RandomState::default();
-        let mut places = HashTable::with_capacity(entries.len());
-        let hash = |at: u32| entries.get(place(at)).map_or(0, |user| hasher.hash_one(user.id.as_str()));
-        for at in 0..index(entries.len()) {
-            places.insert_unique(hash(at), at, |&other| hash(other));
-        }
-        Self { entries, places, hasher }
+        let lookup = Lookup::new(entries.iter().map(|user| user.id.as_str()));
+        Self { entries, lookup }
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn find(&self, id: &str) -> Option<u32> {
-        let is_it = |&at: &u32| self.entries.get(place(at)).is_some_and(|user| user.id.as_str() == id);
-        self.places.find(self.hasher.hash_one(id), is_it).copied()
+        self.lookup.find(id, |at| self.entry(at).map_or("", |user| user.id.as_str()))
     }
 
     #[inline]

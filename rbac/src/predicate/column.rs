@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
+
+use smol_str::SmolStr;
 
 use super::Dialect;
 use crate::error::Error;
@@ -28,7 +29,7 @@ const RULE: &str = "use `column` or `table.column`, each of 1 to 63 ascii letter
 /// # Ok::<(), rbac::Error>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Column(Arc<str>);
+pub struct Column(SmolStr);
 
 impl Column {
     /// Parses the name of a column.

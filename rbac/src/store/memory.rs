@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, HistoryQuery, PolicyStore, PolicyVersion, Snapshot,
+    Applied, AuditEntry, BoxFuture, HISTORY_ENTRIES_MAX, HistoryQuery, Mark, PolicyStore, PolicyVersion,
+    Revision, Snapshot,
 };
 use crate::admin;
 use crate::draft::Draft;
@@ -34,12 +35,12 @@ pub const MEMORY_ENTRIES_MAX: usize = 10_000;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct MemoryStore {
     state: Mutex<State>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     snapshot: Snapshot,
     audit: VecDeque<AuditEntry>,
@@ -48,14 +49,21 @@ struct State {
 impl MemoryStore {
     /// A store with these rows, at [`PolicyVersion::START`].
     #[must_use]
-    pub const fn new(rows: PolicyRows) -> Self {
-        let snapshot = Snapshot::new(PolicyVersion::START, rows);
+    pub fn new(rows: PolicyRows) -> Self {
+        let snapshot = Snapshot::new(Revision::new(PolicyVersion::START, Mark::random()), rows);
         Self { state: Mutex::new(State { snapshot, audit: VecDeque::new() }) }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         // A panic cannot leave a draft half made: nothing is edited before the whole outcome is there.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for MemoryStore {
+    /// A store without rows.
+    fn default() -> Self {
+        Self::new(PolicyRows::default())
     }
 }
 
@@ -75,7 +83,7 @@ impl State {
             before: amended.before,
             after: amended.after,
         };
-        self.snapshot = Snapshot::new(version, amended.rows);
+        self.snapshot = Snapshot::new(Revision::new(version, Mark::random()), amended.rows);
         self.audit.truncate(MEMORY_ENTRIES_MAX - 1);
         self.audit.push_front(entry);
         Applied::Done(version)
@@ -98,8 +106,8 @@ impl PolicyStore for MemoryStore {
         Box::pin(async move { Ok(self.lock().commit(draft, at)) })
     }
 
-    fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
-        Box::pin(async { Ok(self.lock().snapshot.version) })
+    fn revision(&self) -> BoxFuture<'_, Result<Revision, Error>> {
+        Box::pin(async { Ok(self.lock().snapshot.revision()) })
     }
 
     fn history<'a>(&'a self, query: &'a HistoryQuery) -> BoxFuture<'a, Result<Vec<AuditEntry>, Error>> {

@@ -2,8 +2,6 @@
 
 mod audit;
 mod backend;
-#[cfg(feature = "sqlite")]
-mod columns;
 mod fault;
 mod loading;
 mod migrate;
@@ -11,6 +9,8 @@ mod read;
 mod record;
 mod statement;
 mod table;
+#[cfg(feature = "sqlite")]
+mod whole;
 mod write;
 
 use std::fmt;
@@ -20,7 +20,9 @@ use sqlx::Pool;
 pub use self::backend::Backend;
 use self::fault::Doing;
 pub(crate) use self::fault::Trouble;
-use super::{Applied, AuditEntry, BoxFuture, HistoryQuery, PolicyStore, PolicyVersion, Snapshot};
+use super::{
+    Applied, AuditEntry, BoxFuture, HistoryQuery, Mark, PolicyStore, PolicyVersion, Revision, Snapshot,
+};
 use crate::admin;
 use crate::draft::Draft;
 use crate::error::{Error, Repr};
@@ -109,16 +111,16 @@ impl<B: Backend> SqlStore<B> {
         let doing = "load the policy";
         let mut connection = self.pool.acquire().await.doing(doing)?;
         let mut transaction = B::begin_reading(&mut connection).await.doing(doing)?;
-        let version = read::version::<B>(&mut transaction, "", doing).await?;
+        let revision = read::revision::<B>(&mut transaction, "", doing).await?;
         let rows = read::rows::<B>(&mut transaction).await.doing(doing)?;
         transaction.commit().await.doing(doing)?;
-        Ok(Snapshot::new(version, rows))
+        Ok(Snapshot::new(revision, rows))
     }
 
     async fn commit_once(&self, draft: &Draft, at: UnixMillis) -> Result<Applied, Error> {
         let doing = "change the policy";
         let mut transaction = B::begin_writing(&self.pool).await.doing(doing)?;
-        let version = read::version::<B>(&mut transaction, B::LOCK, doing).await?;
+        let Revision { version, .. } = read::revision::<B>(&mut transaction, B::LOCK, doing).await?;
         let rows = read::rows::<B>(&mut transaction).await.doing(doing)?;
         let amended = match admin::check(&rows, version, draft, at) {
             Ok(amended) => amended,
@@ -134,7 +136,8 @@ impl<B: Backend> SqlStore<B> {
         let next = version.next();
         let (old, new) = (number(version)?, number(next)?);
         B::execute(&mut transaction, audit::record(new, draft, &amended, at)).await.doing(doing)?;
-        let raised = B::execute(&mut transaction, read::raise(old, new)).await.doing(doing)?;
+        let raised =
+            B::execute(&mut transaction, read::raise(old, new, Mark::random())).await.doing(doing)?;
         if raised != 1 {
             return Err(Repr::NoVersion.into());
         }
@@ -142,10 +145,10 @@ impl<B: Backend> SqlStore<B> {
         Ok(Applied::Done(next))
     }
 
-    async fn version_now(&self) -> Result<PolicyVersion, Error> {
+    async fn revision_now(&self) -> Result<Revision, Error> {
         let doing = "read the version of the policy";
         let mut connection = self.pool.acquire().await.doing(doing)?;
-        read::version::<B>(&mut connection, "", doing).await
+        read::revision::<B>(&mut connection, "", doing).await
     }
 
     async fn history_now(&self, query: &HistoryQuery) -> Result<Vec<AuditEntry>, Error> {
@@ -176,8 +179,8 @@ impl<B: Backend> PolicyStore for SqlStore<B> {
         })
     }
 
-    fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
-        Box::pin(self.version_now())
+    fn revision(&self) -> BoxFuture<'_, Result<Revision, Error>> {
+        Box::pin(self.revision_now())
     }
 
     fn history<'a>(&'a self, query: &'a HistoryQuery) -> BoxFuture<'a, Result<Vec<AuditEntry>, Error>> {

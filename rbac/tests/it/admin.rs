@@ -8,5 +8,7 @@ mod preview;
 mod reach;
 mod revert;
 mod rows_open;
+mod session;
 mod size;
 mod structure;
+mod ways;

@@ -10,7 +10,7 @@ mod walk;
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use rbac::{MemoryStore, PolicyStore, PolicyVersion, Snapshot};
+use rbac::{MemoryStore, PolicyRows, PolicyStore, PolicyVersion};
 
 pub(crate) use self::races::races;
 pub(crate) use self::walk::{steps, walk};
@@ -24,8 +24,10 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
 
 /// What each empty store has to do once: refuse by version, page through its history, do nothing unless awaited.
 pub(crate) async fn run(store: &dyn PolicyStore) {
-    assert_eq!(store.load().await.unwrap(), Snapshot::default());
+    let empty = store.load().await.unwrap();
+    assert_eq!((empty.version, empty.rows), (PolicyVersion::START, PolicyRows::default()));
     history::nothing_happens_unless_awaited(store).await;
+    history::each_draft_draws_a_mark(store).await;
     history::an_expected_version_is_kept(store).await;
     history::pages_meet(store).await;
     history::an_entry_tells_everything(store).await;
@@ -35,7 +37,10 @@ pub(crate) async fn run(store: &dyn PolicyStore) {
 fn memory_starts_with_given_rows() {
     let rows = built([add_user("alice")]);
     let store: Arc<dyn PolicyStore> = Arc::new(MemoryStore::new(rows.clone()));
-    assert_eq!(block_on(store.load()).unwrap(), Snapshot::new(PolicyVersion::START, rows));
+    let start = block_on(store.load()).unwrap();
+    assert_eq!((start.version, start.rows), (PolicyVersion::START, rows.clone()));
+    let other = block_on(MemoryStore::new(rows).revision()).unwrap();
+    assert!(other.version == start.version && other.mark != start.mark, "it is another history");
 }
 
 #[test]

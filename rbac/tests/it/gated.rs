@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 
 use rbac::{
     Actor, Applied, AuditEntry, BoxFuture, Change, Draft, Error, HistoryQuery, Inheritance, MemoryStore,
-    PolicyRows, PolicyStore, PolicyVersion, Snapshot, UnixMillis,
+    PolicyRows, PolicyStore, PolicyVersion, Revision, Snapshot, UnixMillis,
 };
 use tokio::sync::Semaphore;
 
@@ -147,11 +147,11 @@ impl PolicyStore for Gated {
         })
     }
 
-    fn version(&self) -> BoxFuture<'_, Result<PolicyVersion, Error>> {
+    fn revision(&self) -> BoxFuture<'_, Result<Revision, Error>> {
         Box::pin(async move {
             self.versions.fetch_add(1, Ordering::SeqCst);
             self.answer().await?;
-            self.inner().version().await
+            self.inner().revision().await
         })
     }
 

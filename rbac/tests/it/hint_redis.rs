@@ -1,5 +1,7 @@
 //! Wake-ups over a real Redis: they cross, they are lost while it is gone, and they come back.
 
+mod places;
+
 use std::sync::Arc;
 use std::time::Duration;
 

@@ -31,18 +31,18 @@ async fn process(folder: &TempDir) -> Live {
     let store = SqliteStore::new(pool(folder).await);
     store.migrate().await.unwrap();
     let store: Arc<dyn PolicyStore> = Arc::new(store);
-    Live::builder(store).max_staleness(SOON).load(SystemClock.now()).await.unwrap()
+    Live::builder(store).max_staleness(SOON).load(SystemClock.now().unwrap()).await.unwrap()
 }
 
 async fn add(live: &Live, user: &str) -> PolicyVersion {
-    match live.tx(system()).change(add_user(user)).commit(SystemClock.now()).await.unwrap() {
+    match live.tx(system()).change(add_user(user)).commit(SystemClock.now().unwrap()).await.unwrap() {
         Applied::Done(version) => version,
         Applied::Refused(refused) => panic!("{refused:?}"),
     }
 }
 
 fn knows(live: &Live, user: &str) -> bool {
-    let now = SystemClock.now();
+    let now = SystemClock.now().unwrap();
     live.policy(now).unwrap().at(now).subject_str(user).is_some()
 }
 
@@ -56,7 +56,7 @@ async fn what_one_process_commits_is_in_force_in_the_other() {
     let (here, there) = (process(&folder).await, process(&folder).await);
     let version = add(&there, "alice").await;
     assert!(knows(&there, "alice") && !knows(&here, "alice"));
-    let promised = here.snapshot_at_least(version, SystemClock.now()).await.unwrap();
+    let promised = here.snapshot_at_least(version, SystemClock.now().unwrap()).await.unwrap();
     assert!(matches!(promised, AtLeast::Reached(_)) && knows(&here, "alice"));
 
     let watcher = here.watch(often()).unwrap();

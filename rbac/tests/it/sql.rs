@@ -5,6 +5,7 @@ mod hands;
 mod large;
 mod moment;
 mod races;
+mod restored;
 mod sqlite;
 
 use std::sync::Arc;
@@ -178,6 +179,7 @@ fn keeps_the_contract(runtime: &Runtime, bench: &Bench, count: u32) {
     answers_as_the_rule_does(runtime, bench, count);
     writes_at_once(runtime, bench);
     runtime.block_on(large::drafts(bench));
+    runtime.block_on(restored::another_history(bench));
     runtime.block_on(hands::damaged_history(bench));
     runtime.block_on(hands::bad_rows(bench));
 }

@@ -1,186 +1,23 @@
 //! The watcher, on a clock that a test drives: time passes only when nothing else is left to do.
 
+mod kit;
+
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use proptest::prelude::*;
 use rbac::{
-    Applied, BoxFuture, ChangeHint, Clock, Error, ErrorKind, Live, MemoryStore, PolicyRows, PolicyStore,
-    PolicyVersion, UnixMillis, Wake, Wakeups, WatchObserver, WatchOptions, WatchStep, Watcher,
+    BoxFuture, ChangeHint, Error, ErrorKind, Live, MemoryStore, PolicyRows, PolicyStore, PolicyVersion,
+    UnixMillis, Wake, Wakeups, WatchOptions, WatchStep,
 };
-use tokio::sync::mpsc;
-use tokio::time::Instant;
 
-use crate::edit::{add_user, system};
+use self::kit::{Fate, Instance, Message, Unreliable, pass, run};
+use crate::edit::add_user;
 use crate::gated::{Gated, commit};
 
 const POLL: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
-
-/// Runs on one thread, with a clock that jumps ahead whenever every task waits.
-fn run<T>(future: impl Future<Output = T>) -> T {
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    runtime.enable_all().start_paused(true).build().unwrap().block_on(future)
-}
-
-/// Lets the driven clock run on; nobody waits for it in earnest.
-async fn pass(time: Duration) {
-    tokio::time::sleep(time).await;
-}
-
-/// The driven clock, as milliseconds since the test began.
-#[derive(Debug)]
-struct Driven(Instant);
-
-impl Driven {
-    fn start() -> Arc<Self> {
-        Arc::new(Self(Instant::now()))
-    }
-}
-
-impl Clock for Driven {
-    fn now(&self) -> UnixMillis {
-        UnixMillis::EPOCH.plus_millis(u64::try_from(self.0.elapsed().as_millis()).unwrap())
-    }
-}
-
-/// What becomes of one message to one listener: each entry is one delivery, so many milliseconds later. None is a
-/// loss, two are a double, and different ones get out of order.
-type Fate = Vec<u64>;
-
-/// A hint that does to its messages what a test says, and delivers the rest at once.
-#[derive(Debug, Default)]
-struct Unreliable {
-    fates: Mutex<Vec<Fate>>,
-    listeners: Mutex<Vec<mpsc::UnboundedSender<Message>>>,
-    fails: std::sync::atomic::AtomicBool,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Message {
-    Wake(Wake),
-    Broken,
-}
-
-impl Unreliable {
-    fn with(fates: Vec<Fate>) -> Arc<Self> {
-        Arc::new(Self { fates: Mutex::new(fates), ..Self::default() })
-    }
-
-    fn say(&self, message: Message) {
-        for listener in self.listeners.lock().unwrap().iter() {
-            for delay in self.fates.lock().unwrap().pop().unwrap_or(vec![0]) {
-                let listener = listener.clone();
-                tokio::spawn(async move {
-                    pass(Duration::from_millis(delay)).await;
-                    // A listener that is gone hears nothing.
-                    listener.send(message)
-                });
-            }
-        }
-    }
-}
-
-impl ChangeHint for Unreliable {
-    fn announce(&self, version: PolicyVersion) -> BoxFuture<'_, Result<(), Error>> {
-        Box::pin(async move {
-            if self.fails.load(Ordering::SeqCst) {
-                return Err(Error::unavailable("nobody listens"));
-            }
-            self.say(Message::Wake(Wake::Version(version)));
-            Ok(())
-        })
-    }
-
-    fn subscribe(&self) -> Box<dyn Wakeups> {
-        let (sender, messages) = mpsc::unbounded_channel();
-        self.listeners.lock().unwrap().push(sender);
-        Box::new(Listener { messages, connected: false })
-    }
-}
-
-#[derive(Debug)]
-struct Listener {
-    messages: mpsc::UnboundedReceiver<Message>,
-    connected: bool,
-}
-
-impl Wakeups for Listener {
-    fn next(&mut self) -> BoxFuture<'_, Result<Wake, Error>> {
-        Box::pin(async move {
-            if !std::mem::replace(&mut self.connected, true) {
-                return Ok(Wake::Look);
-            }
-            match self.messages.recv().await {
-                Some(Message::Wake(wake)) => Ok(wake),
-                Some(Message::Broken) => {
-                    self.connected = false;
-                    Err(Error::unavailable("broken"))
-                }
-                None => std::future::pending().await,
-            }
-        })
-    }
-}
-
-/// Remembers what it was told.
-#[derive(Debug, Default)]
-struct Told {
-    replaced: Mutex<Vec<PolicyVersion>>,
-    failed: Mutex<Vec<(WatchStep, String)>>,
-}
-
-impl WatchObserver for Told {
-    fn replaced(&self, before: PolicyVersion, after: PolicyVersion) {
-        assert_ne!(before, after);
-        self.replaced.lock().unwrap().push(after);
-    }
-
-    fn failed(&self, step: WatchStep, error: &Error) {
-        self.failed.lock().unwrap().push((step, error.to_string()));
-    }
-}
-
-impl Told {
-    fn steps(&self) -> Vec<WatchStep> {
-        self.failed.lock().unwrap().iter().map(|(step, _)| *step).collect()
-    }
-}
-
-/// One process: a policy in force, its watcher, and what its observer was told.
-struct Instance {
-    live: Live,
-    told: Arc<Told>,
-    clock: Arc<Driven>,
-    watcher: Watcher,
-}
-
-impl Instance {
-    async fn start(store: Arc<dyn PolicyStore>, hint: Option<Arc<dyn ChangeHint>>, poll: Duration) -> Self {
-        let (told, clock) = (Arc::new(Told::default()), Driven::start());
-        let builder = Live::builder(store).observer(told.clone()).max_staleness(3 * POLL);
-        let builder = match hint {
-            Some(hint) => builder.hint(hint),
-            None => builder,
-        };
-        let live = builder.load(clock.now()).await.unwrap();
-        let watcher = live.watch(WatchOptions::default().poll_every(poll).clock(clock.clone())).unwrap();
-        Self { live, told, clock, watcher }
-    }
-
-    fn version(&self) -> PolicyVersion {
-        self.live.snapshot().version()
-    }
-
-    async fn add(&self, user: &str) -> PolicyVersion {
-        let tx = self.live.tx(system()).change(add_user(user));
-        match tx.commit(self.clock.now()).await.unwrap() {
-            Applied::Done(version) => version,
-            Applied::Refused(refused) => panic!("{refused:?}"),
-        }
-    }
-}
 
 /// One step of a schedule: which of three instances changes the policy, and how long nothing happens after it.
 fn schedule() -> impl Strategy<Value = Vec<(usize, u64)>> {
@@ -214,7 +51,7 @@ proptest! {
             pass(POLL + Duration::from_millis(20)).await;
             for instance in &instances {
                 assert_eq!(instance.version(), newest);
-                assert!(instance.live.policy(instance.clock.now()).is_ok());
+                assert!(instance.live.policy(instance.clock.time()).is_ok());
                 let replaced = instance.told.replaced.lock().unwrap();
                 assert!(replaced.is_sorted(), "{replaced:?}");
                 assert_eq!(instance.told.steps(), []);
@@ -303,7 +140,7 @@ fn a_subscription_that_never_comes_is_tried_ever_more_slowly() {
         pass(Duration::from_secs(60)).await;
         let attempts = attempts.load(Ordering::SeqCst);
         assert!((15..=25).contains(&attempts), "{attempts} attempts in a minute");
-        assert!(here.live.policy(here.clock.now()).is_ok(), "polling goes on");
+        assert!(here.live.policy(here.clock.time()).is_ok(), "polling goes on");
     });
 }
 
@@ -330,25 +167,75 @@ fn a_store_that_fails_or_hangs_closes_the_door_until_it_is_back() {
         let here = Instance::start(store.clone(), None, POLL).await;
         for fault in [&store.failing, &store.hanging] {
             pass(5 * POLL).await;
-            assert!(here.live.policy(here.clock.now()).is_ok());
+            assert!(here.live.policy(here.clock.time()).is_ok());
             fault.store(true, Ordering::SeqCst);
             pass(2 * POLL).await;
-            assert!(here.live.policy(here.clock.now()).is_ok(), "a missed poll or two do no harm");
+            assert!(here.live.policy(here.clock.time()).is_ok(), "a missed poll or two do no harm");
             pass(3 * POLL).await;
-            let error = here.live.policy(here.clock.now()).unwrap_err();
+            let error = here.live.policy(here.clock.time()).unwrap_err();
             assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true));
 
             store.changed_elsewhere(add_user(&format!("u{}", here.version()))).await;
             fault.store(false, Ordering::SeqCst);
             // A look that hangs is given up after ten seconds.
             pass(11 * POLL).await;
-            assert!(here.live.policy(here.clock.now()).is_ok());
+            assert!(here.live.policy(here.clock.time()).is_ok());
         }
         assert_eq!(here.version(), PolicyVersion::new(2));
         assert!(here.told.steps().iter().all(|step| *step == WatchStep::Look));
         let told = here.told.failed.lock().unwrap();
         assert!(told.iter().any(|(_, words)| words.contains("more than 10s")), "{told:?}");
         assert_eq!(u64::try_from(told.len()).unwrap(), here.live.counts().looks_failed);
+    });
+}
+
+#[test]
+fn a_restored_backup_is_followed_and_told() {
+    run(async {
+        let store = Gated::new(PolicyRows::default());
+        let here = Instance::start(store.clone(), None, POLL).await;
+        here.add("alice").await;
+        pass(2 * POLL).await;
+        assert!(here.told.restored.lock().unwrap().is_empty());
+        here.told.may_be_restored.store(true, Ordering::SeqCst);
+        let version = PolicyVersion::new;
+        // The same version with other content, which no poll has seen coming.
+        store.restore(PolicyRows::default());
+        store.changed_elsewhere(add_user("bob")).await;
+        pass(2 * POLL).await;
+        let policy = here.live.policy(here.clock.time()).unwrap();
+        let knows = |user| policy.at(UnixMillis::EPOCH).subject_str(user).is_some();
+        assert!(knows("bob") && !knows("alice"));
+        assert_eq!(*here.told.restored.lock().unwrap(), [(version(1), version(1))]);
+        // A lower version.
+        store.restore(PolicyRows::default());
+        pass(2 * POLL).await;
+        assert_eq!(here.told.restored.lock().unwrap()[1..], [(version(1), version(0))]);
+        assert_eq!(here.live.counts().restored, 2);
+        assert_eq!(*here.told.replaced.lock().unwrap(), [version(1), version(1), version(0)]);
+    });
+}
+
+#[test]
+fn a_clock_that_tells_no_time_confirms_nothing() {
+    run(async {
+        let store = Gated::new(PolicyRows::default());
+        let here = Instance::start(store.clone(), None, POLL).await;
+        pass(3 * POLL).await;
+        let asked = store.versions.load(Ordering::SeqCst);
+        here.clock.broken.store(true, Ordering::SeqCst);
+        pass(5 * POLL).await;
+        assert!(here.live.policy(here.clock.time()).is_err(), "closed");
+        assert_eq!(store.versions.load(Ordering::SeqCst), asked);
+        let told = here.told.failed.lock().unwrap().clone();
+        assert!(
+            told.iter().all(|(step, words)| *step == WatchStep::Look && words.contains("brought")),
+            "{told:?}"
+        );
+        assert_eq!(u64::try_from(told.len()).unwrap(), here.live.counts().looks_failed);
+        here.clock.broken.store(false, Ordering::SeqCst);
+        pass(2 * POLL).await;
+        assert!(here.live.policy(here.clock.time()).is_ok() && here.watcher.is_running());
     });
 }
 

@@ -65,7 +65,7 @@ macro_rules! backend {
         read: [$($before:literal,)* ; $read:literal],
         lock: $lock:literal,
         upsert: $upsert:ident,
-        migrate: $migrate:ident($file:literal),
+        migrate: $migrate:ident($($file:literal),+),
         text: $text:expr,
         table: $table:expr $(,)?
     ) => {
@@ -91,7 +91,7 @@ macro_rules! backend {
             }
 
             fn migrate(pool: &Pool<Self>) -> BoxFuture<'_, Result<(), Error>> {
-                Box::pin(migrate::$migrate(pool, include_str!(concat!("../../../migrations/", $file))))
+                Box::pin(migrate::$migrate(pool, [$(include_str!(concat!("../../../migrations/", $file))),+]))
             }
 
             fn execute(
@@ -170,13 +170,13 @@ backend!(
     read: [; "BEGIN DEFERRED"],
     lock: "",
     upsert: OnConflict,
-    migrate: in_transaction("sqlite/0001_policy.sql"),
+    migrate: in_transaction("sqlite/0001_policy.sql", "sqlite/0002_mark.sql"),
     // Its texts may hold any bytes.
     text: |row, at| {
         let bytes = row.try_get::<Option<Vec<u8>>, _>(at)?;
         Ok(bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
     },
-    table: super::columns::whole,
+    table: super::whole::table,
 );
 
 #[cfg(feature = "postgres")]
@@ -187,7 +187,7 @@ backend!(
     read: [; "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"],
     lock: " FOR UPDATE",
     upsert: OnConflict,
-    migrate: in_session("postgres/0001_policy.sql"),
+    migrate: in_session("postgres/0001_policy.sql", "postgres/0002_mark.sql"),
     text: |row, at| row.try_get(at),
     table: super::read::by_rows::<sqlx::Postgres>,
 );
@@ -204,7 +204,7 @@ backend!(
     ],
     lock: " FOR UPDATE",
     upsert: OnDuplicateKey,
-    migrate: under_lock("mysql/0001_policy.sql"),
+    migrate: under_lock("mysql/0001_policy.sql", "mysql/0002_mark.sql"),
     text: |row, at| row.try_get(at),
     table: super::read::by_rows::<sqlx::MySql>,
 );

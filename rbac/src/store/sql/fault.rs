@@ -34,6 +34,7 @@ pub(crate) enum Trouble {
     Closed,
     Denied,
     NoTables,
+    OldTables,
     OtherTables,
     Damaged,
     Refused,
@@ -62,9 +63,12 @@ impl Trouble {
         match self {
             Self::Clash | Self::Busy | Self::Unwritable | Self::Unreachable => ErrorKind::Unavailable,
             Self::Damaged => ErrorKind::Corrupt,
-            Self::Closed | Self::Denied | Self::NoTables | Self::OtherTables | Self::Refused => {
-                ErrorKind::Misuse
-            }
+            Self::Closed
+            | Self::Denied
+            | Self::NoTables
+            | Self::OldTables
+            | Self::OtherTables
+            | Self::Refused => ErrorKind::Misuse,
         }
     }
 
@@ -83,6 +87,7 @@ impl Trouble {
             Self::Closed => "the connection pool is closed, keep it open as long as the store is in use",
             Self::Denied => "the database refuses this user, check the address and the rights",
             Self::NoTables => "the policy tables are missing, call `migrate` when the program starts",
+            Self::OldTables => "the policy tables lack a column, call `migrate` when the program starts",
             Self::OtherTables => "the policy tables belong to another version of this crate, use that one",
             Self::Damaged => {
                 "the policy tables hold what the change cannot stand beside, check them or restore them"
@@ -132,7 +137,8 @@ fn sqlstate(code: &str) -> Trouble {
         ("08", _) => Trouble::Unreachable,
         ("28", _) | (_, "42501") => Trouble::Denied,
         (_, "42P01" | "42S02") => Trouble::NoTables,
-        (_, "42703" | "42S22" | "42P07" | "42S01") => Trouble::OtherTables,
+        (_, "42703" | "42S22") => Trouble::OldTables,
+        (_, "42P07" | "42S01") => Trouble::OtherTables,
         ("22" | "23", _) => Trouble::Damaged,
         _ => Trouble::Refused,
     }
@@ -150,9 +156,8 @@ fn sqlite(code: u32, message: &str) -> Trouble {
         // Corrupt, a broken constraint, a type, no database.
         11 | 19 | 20 | 26 => Trouble::Damaged,
         1 if message.starts_with("no such table") => Trouble::NoTables,
-        1 if message.starts_with("no such column") || message.contains("already exists") => {
-            Trouble::OtherTables
-        }
+        1 if message.starts_with("no such column") => Trouble::OldTables,
+        1 if message.contains("already exists") => Trouble::OtherTables,
         _ => Trouble::Refused,
     }
 }

@@ -8,7 +8,7 @@ use super::record::{Cell, Fault, Record};
 use super::table::{self, Table};
 use crate::codec::words;
 use crate::error::Error;
-use crate::name::{DepartmentId, DomainName, DutyName, Label, PermissionName, RoleName, UserId};
+use crate::name::{DepartmentId, DomainName, DutyName, Label, PermissionName, RoleName, UserId, is_shared};
 use crate::rows::{
     Assignment, DepartmentRow, DomainRow, Duty, Effect, Grant, Inheritance, PermissionRow, PolicyRows,
     RoleRow, UnreadableRow, UserRow,
@@ -32,12 +32,10 @@ pub(super) struct Loading {
     inheritance: Vec<Inheritance>,
     departments_of: BTreeMap<RoleName, BTreeSet<DepartmentId>>,
     roles_of: BTreeMap<DutyName, BTreeSet<RoleName>>,
-    /// Rows that name the same role share its text.
+    /// Rows that name the same role share its text, if it is long.
     role_names: HashSet<RoleName, foldhash::fast::RandomState>,
     /// Where the last user was found: assignments mostly come in the order of their users.
     user_at: usize,
-    /// Most labels are empty, and these share their text.
-    no_label: Label,
     table: &'static str,
 }
 
@@ -95,7 +93,9 @@ impl Loading {
             self.note(record.place(&Fault::from(error)));
             Default::default()
         });
-        self.role_names.insert(name.clone());
+        if is_shared(name.as_str()) {
+            self.role_names.insert(name.clone());
+        }
         self.roles.push((name, RoleRow { label, enabled, data_scope }));
         Ok(())
     }
@@ -196,19 +196,17 @@ impl Loading {
 
     /// A bad label is noted and left empty: it must not cost anybody a right.
     fn label(&mut self, record: &mut Record<'_, '_>) -> Result<Label, Fault> {
-        let text = record.text()?;
-        if text.is_empty() {
-            return Ok(self.no_label.clone());
-        }
-        Ok(Label::new(text).unwrap_or_else(|error| {
+        Ok(Label::new(record.text()?).unwrap_or_else(|error| {
             self.note(record.place(&Fault::from(error)));
-            self.no_label.clone()
+            Label::default()
         }))
     }
 
-    /// The text of the user's own row if it is the next one in line, a new one otherwise.
+    /// A long text is that of the user's own row if it is the next one in line, a new one otherwise.
     fn user_id(&mut self, text: &str) -> Result<UserId, Error> {
-        while let Some((id, _)) = self.users.get(self.user_at) {
+        while is_shared(text)
+            && let Some((id, _)) = self.users.get(self.user_at)
+        {
             match id.as_str().cmp(text) {
                 std::cmp::Ordering::Less => self.user_at += 1,
                 std::cmp::Ordering::Equal => return Ok(id.clone()),
@@ -219,7 +217,8 @@ impl Loading {
     }
 
     fn role_name(&self, text: &str) -> Result<RoleName, Error> {
-        self.role_names.get(text).map_or_else(|| RoleName::new(text), |name| Ok(name.clone()))
+        let known = if is_shared(text) { self.role_names.get(text) } else { None };
+        known.map_or_else(|| RoleName::new(text), |name| Ok(name.clone()))
     }
 
     fn note(&mut self, fault: String) {

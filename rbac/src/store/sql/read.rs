@@ -10,25 +10,29 @@ use super::statement::Statement;
 use super::table::{self, Table};
 use crate::error::{Error, Repr};
 use crate::rows::PolicyRows;
-use crate::store::PolicyVersion;
+use crate::store::{Mark, PolicyVersion, Revision};
 
-/// The version now. With the lock of the database behind it, nobody else changes the policy until the transaction
+/// The version now and its mark. With the lock of the database behind it, nobody else changes the policy until the transaction
 /// ends.
-pub(super) async fn version<B: Backend>(
+pub(super) async fn revision<B: Backend>(
     connection: &mut B::Connection,
     lock: &str,
     doing: &'static str,
-) -> Result<PolicyVersion, Error> {
-    let statement = Statement::new(format!("SELECT version FROM rbac_version{lock}"));
+) -> Result<Revision, Error> {
+    let statement = Statement::new(format!("SELECT version, mark FROM rbac_version{lock}"));
     let found = B::rows(connection, statement, table::VERSION.columns).await.doing(doing)?;
-    let number = found.first().and_then(|cells| Record::new(&table::VERSION, cells).number().ok());
-    let number = number.and_then(|number| u64::try_from(number).ok());
-    number.map(PolicyVersion::new).ok_or_else(|| Repr::NoVersion.into())
+    let revision = found.first().and_then(|cells| {
+        let mut record = Record::new(&table::VERSION, cells);
+        let version = u64::try_from(record.number().ok()?).ok()?;
+        Some(Revision::new(PolicyVersion::new(version), Mark::new(record.number().ok()?)))
+    });
+    revision.ok_or_else(|| Repr::NoVersion.into())
 }
 
-/// Raises the version from what it was seen to be.
-pub(super) fn raise(old: i64, new: i64) -> Statement {
-    Statement::new("UPDATE rbac_version SET version = ? WHERE version = ?").bind(new).bind(old)
+/// Raises the version from what it was seen to be, and marks it.
+pub(super) fn raise(old: i64, new: i64, mark: Mark) -> Statement {
+    let statement = Statement::new("UPDATE rbac_version SET version = ?, mark = ? WHERE version = ?");
+    statement.bind(new).bind(mark.number()).bind(old)
 }
 
 /// All rows. What other rows name comes before them.

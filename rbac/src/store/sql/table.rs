@@ -124,5 +124,6 @@ pub(super) const AUDIT: Table = Table {
     keys: 1,
 };
 
-/// Exactly one row: how many drafts the policy has seen.
-pub(super) const VERSION: Table = Table { name: "rbac_version", columns: &[number("version")], keys: 0 };
+/// Exactly one row: how many drafts the policy has seen, and the mark of the last.
+pub(super) const VERSION: Table =
+    Table { name: "rbac_version", columns: &[number("version"), number("mark")], keys: 0 };

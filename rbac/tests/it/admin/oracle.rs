@@ -16,6 +16,8 @@ use crate::world::{
 };
 
 const ACTOR: &str = "admin";
+/// A role that no change is about.
+const EVERYTHING: &str = "r5";
 
 /// The actor may change everything, and give only what else the actor holds. Sets are left out: they bar roles from
 /// each other, which no permission makes up for.
@@ -50,12 +52,16 @@ fn held(policy: &Policy, user: &UserId, millis: u64, domain: Option<&str>) -> BT
     view.map(|view: View<'_>| view.what_can(user)).unwrap_or_default().into_iter().collect()
 }
 
-/// What somebody gains that the actor lacks: who, when, where, what.
-fn undue(
-    before: &Policy,
-    after: &Policy,
-    now: u64,
-) -> Option<(UserId, u64, Option<&'static str>, PermissionName)> {
+/// Who gains, when, where, what.
+type Gain = (UserId, u64, Option<&'static str>, PermissionName);
+
+/// What somebody gains that the actor lacks.
+fn undue(before: &Policy, after: &Policy, now: u64) -> Option<Gain> {
+    undue_by(before, (before, after), now)
+}
+
+/// The same where the actor gives by another policy.
+fn undue_by(giving: &Policy, (before, after): (&Policy, &Policy), now: u64) -> Option<Gain> {
     let actor: UserId = name(ACTOR);
     let places = DOMAINS.iter().copied().map(Some).chain([None]);
     for (domain, user) in places.flat_map(|place| USERS.iter().map(move |user| (place, name::<UserId>(user))))
@@ -64,7 +70,7 @@ fn undue(
         let place = domain.filter(|domain| before.domains().any(|known| known.as_str() == *domain));
         for millis in MOMENTS.into_iter().filter(|millis| *millis >= now) {
             let (was, is) = (held(before, &user, millis, place), held(after, &user, millis, domain));
-            let giver = held(before, &actor, if user == actor { millis } else { now }, place);
+            let giver = held(giving, &actor, if user == actor { millis } else { now }, place);
             if let Some(permission) = is.difference(&was).find(|permission| !giver.contains(*permission)) {
                 return Some((user, millis, domain, permission.clone()));
             }
@@ -121,8 +127,61 @@ fn exact_rows() -> impl Strategy<Value = PolicyRows> {
     })
 }
 
+/// Nothing is denied but the right to escalate, and every role is off but the actor's, who has no other. Everybody else
+/// has everything by one role of its own, were that one on: what comes beside it only opens another way.
+fn switched_off(mut rows: PolicyRows) -> PolicyRows {
+    rows.grants.retain(|_, effect| *effect == Effect::Allow);
+    rows.assignments.retain(|row, _| row.user.as_str() != ACTOR);
+    rows.inheritance.retain(|row| row.senior.as_str() != "admin" && row.junior.as_str() != EVERYTHING);
+    rows.roles.insert(name(EVERYTHING), rbac::RoleRow::new(name("")));
+    rows.grants.insert(Grant::new(name(EVERYTHING), name("*")), Effect::Allow);
+    rows.roles.values_mut().for_each(|row| row.enabled = false);
+    let others = rows.users.keys().filter(|user| user.as_str() != ACTOR);
+    let others = others.map(|user| (assignment(user.as_str(), EVERYTHING, None), Window::ALWAYS));
+    rows.assignments.extend(others.collect::<Vec<_>>());
+    with_actor(rows)
+}
+
+fn denies_nothing(change: &Change) -> bool {
+    no_duty(change) && !matches!(change, Change::Grant { effect: Effect::Deny, .. })
+}
+
+fn switched_on(rows: &PolicyRows, roles: &[&rbac::RoleName]) -> Policy {
+    let mut rows = rows.clone();
+    for role in roles {
+        rows.roles.get_mut(*role).into_iter().for_each(|row| row.enabled = true);
+    }
+    compiled(&rows)
+}
+
 proptest! {
     #![proptest_config(cases(128))]
+
+    /// Whatever is switched on later, one role or two of them.
+    #[test]
+    fn nobody_waits_for_a_role_to_be_switched_on(
+        rows in sound_rows().prop_map(switched_off),
+        changes in prop::collection::vec(change().prop_filter("nothing is denied", denies_nothing), 1..8),
+    ) {
+        let mut draft = Vec::new();
+        for change in changes {
+            draft.push(change);
+            if checked(&rows, by(ACTOR), draft.clone()).is_err() {
+                draft.pop();
+            }
+        }
+        if let Ok(amended) = checked(&rows, by(ACTOR), draft.clone()) {
+            let giving = compiled(&rows);
+            let off: Vec<_> = amended.rows.roles.iter().filter(|(_, row)| !row.enabled).map(|(role, _)| role).collect();
+            for (at, one) in off.iter().enumerate() {
+                for other in &off[at..] {
+                    let on = [*one, *other];
+                    let undue = undue_by(&giving, (&switched_on(&rows, &on), &switched_on(&amended.rows, &on)), 0);
+                    prop_assert_eq!(undue, None, "{:?} {:?}", draft, on);
+                }
+            }
+        }
+    }
 
     #[test]
     fn whoever_gains_gains_what_the_actor_holds(

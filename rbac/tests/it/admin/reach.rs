@@ -70,6 +70,53 @@ fn no_role_is_bound_to_a_user_of_another_department() {
     );
 }
 
+/// What is said about a user out of reach is nothing but that, whatever the user has.
+#[test]
+fn a_refusal_tells_nothing_about_those_out_of_reach() {
+    let rows = extended(
+        &company(DataScope::OwnDepartmentAndBelow),
+        [
+            assign("far", "empty"),
+            add_role("other"),
+            add_department(10, Some(9)),
+            allow("staff", "rbac:department:edit"),
+        ],
+    );
+    let label = |label| Change::SetUserLabel { user: name("far"), label: name(label) };
+    for change in [
+        assign("far", "empty"),
+        assign("far", "other"),
+        unassign("far", "empty"),
+        unassign("far", "other"),
+        active("far", true),
+        active("far", false),
+        work_in("far", 9),
+        add_user("far"),
+        label(""),
+        label("New"),
+    ] {
+        assert_eq!(
+            refusal(&rows, by("clerk"), [change.clone()]),
+            Some(Refusal::OutOfReach(name("far"))),
+            "{change}"
+        );
+        // Also behind a change that does not fit.
+        let behind = [add_user("near"), change];
+        assert_eq!(refusal(&rows, by("clerk"), behind), Some(Refusal::OutOfReach(name("far"))));
+    }
+    let id = DepartmentId::new;
+    for parent in [Some(id(9)), None, Some(id(10))] {
+        let moved = Change::MoveDepartment { department: id(10), parent };
+        assert_eq!(refusal(&rows, by("clerk"), [moved]), Some(Refusal::DepartmentOutOfReach(id(10))));
+    }
+    let remove = Change::RemoveDepartment { department: id(9) };
+    assert_eq!(refusal(&rows, by("clerk"), [remove]), Some(Refusal::DepartmentOutOfReach(id(9))));
+    assert_eq!(
+        refusal(&rows, by("clerk"), [assign("near", "empty"), assign("near", "empty")]),
+        Some(Refusal::AlreadyThere)
+    );
+}
+
 #[test]
 fn nobody_is_fetched_from_or_sent_to_another_department() {
     let rows = company(DataScope::OwnDepartmentAndBelow);

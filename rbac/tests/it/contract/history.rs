@@ -26,6 +26,22 @@ pub(super) async fn done(
     }
 }
 
+/// The same mark for as long as nothing changes, and another one after each draft that is carried out.
+pub(super) async fn each_draft_draws_a_mark(store: &dyn PolicyStore) {
+    let before = store.revision().await.unwrap();
+    let refused = store.commit(&draft(system(), [remove_user("nobody")]), at(0)).await.unwrap();
+    assert!(matches!(refused, Applied::Refused(_)));
+    assert_eq!(store.revision().await.unwrap(), before);
+    let mut marks = vec![before.mark];
+    for change in [add_user("eve"), remove_user("eve")] {
+        let version = done(store, system(), [change]).await;
+        let now = store.revision().await.unwrap();
+        assert_eq!((now.version, store.load().await.unwrap().revision()), (version, now));
+        assert!(!marks.contains(&now.mark) && !now.departs_from(before));
+        marks.push(now.mark);
+    }
+}
+
 /// A draft made for an older version is refused with the version now, and goes through for that one.
 pub(super) async fn an_expected_version_is_kept(store: &dyn PolicyStore) {
     let first = done(store, system(), [add_user("eve")]).await;

@@ -28,17 +28,9 @@ fn unguarded(mut rows: PolicyRows) -> PolicyRows {
     rows
 }
 
-/// Without what is told to stay as it is: everybody active, every role enabled.
-fn switched_on(rows: PolicyRows) -> PolicyRows {
-    let mut rows = unguarded(rows);
-    rows.users.values_mut().for_each(|row| row.active = true);
-    rows.roles.values_mut().for_each(|row| row.enabled = true);
-    rows
-}
-
 /// A policy in which nobody has a role yet.
 fn unassigned(rows: PolicyRows) -> PolicyRows {
-    let mut rows = switched_on(rows);
+    let mut rows = unguarded(rows);
     rows.assignments.clear();
     rows
 }
@@ -74,7 +66,7 @@ proptest! {
 
     #[test]
     fn nobody_new_may_more_than_the_import_says(
-        now in sound_rows().prop_map(unassigned), wanted in sound_rows().prop_map(switched_on),
+        now in sound_rows().prop_map(unassigned), wanted in sound_rows().prop_map(unguarded),
     ) {
         let additions = import::additions(&now, &wanted);
         if let Ok(after) = changed(now, additions.changes) {
@@ -158,4 +150,43 @@ fn nobody_is_assigned_a_role_that_gives_more_here() {
     let assigned = additions.changes.iter().filter(|change| matches!(change, Change::Assign { .. }));
     let assigned: Vec<_> = assigned.map(ToString::to_string).collect();
     assert_eq!(assigned, ["assign user `alice` role `viewer`"]);
+}
+
+#[test]
+fn nobody_is_assigned_what_is_switched_off_in_the_import() {
+    let table = |rows: &str| import::csv(&format!("kind,name,role,status,value,from\n{rows}")).unwrap().rows;
+    let now = table(
+        "user,gone,,active,,\nuser,kim,,active,,\nuser,lee,,active,,\nuser,max,,active,,\nrole,on,,enabled,,\n\
+         role,muted,,disabled,,\nrole,wide,,enabled,all,\nrole,plain,,enabled,,\nrole,open,,enabled,all,\n\
+         role,barred,,enabled,,\ngrant,a:x,barred,deny,,\nassignment,lee,muted,,,\n\
+         assignment,max,barred,,,1970-01-01T00:00:09Z\n",
+    );
+    let wanted = table(
+        "user,gone,,inactive,,\nuser,kim,,active,,\nuser,lee,,active,,\nuser,max,,active,,\nrole,on,,disabled,,\n\
+         role,muted,,enabled,,\nrole,wide,,enabled,own,\nrole,plain,,enabled,,\nrole,barred,,enabled,,\n\
+         grant,a:x,muted,deny,,\ngrant,a:x,barred,deny,,\nassignment,gone,plain,,,\nassignment,kim,on,,,\n\
+         assignment,kim,wide,,,\nassignment,kim,open,,,\nassignment,kim,plain,,,\nassignment,lee,muted,,,\n\
+         assignment,lee,plain,,,\nassignment,max,barred,,,\nassignment,max,plain,,,\n",
+    );
+    let additions = import::additions(&now, &wanted);
+    let said: Vec<_> = additions.conflicts.iter().map(ToString::to_string).collect();
+    let more = "gives no more here than in the import";
+    let expected = [
+        "user `gone`: `inactive`: the user is active and stays so".to_owned(),
+        "role `muted`: `enabled`: the role is disabled and stays so".to_owned(),
+        "role `on`: `disabled`: the role is enabled and stays so".to_owned(),
+        "role `wide`: `own rows`: the role opens all rows and stays so".to_owned(),
+        "role `open`: `open all rows`: the imported role lacks it; until both agree nobody new is assigned the role"
+            .to_owned(),
+        "user `gone`: `plain`: it waits until the user is inactive here too".to_owned(),
+        format!("user `kim`: `on`: it waits until role `on` {more}"),
+        format!("user `kim`: `open`: it waits until role `open` {more}"),
+        format!("user `kim`: `wide`: it waits until role `wide` {more}"),
+        "user `lee`: `plain`: it waits for that of role `muted`, which denies something".to_owned(),
+        "user `max`: `barred`: the user has the role at other times, and these stay".to_owned(),
+        "user `max`: `plain`: it waits for that of role `barred`, which denies something".to_owned(),
+    ];
+    assert_eq!(said, expected);
+    let assigned = additions.changes.iter().filter(|change| matches!(change, Change::Assign { .. }));
+    assert_eq!(assigned.map(ToString::to_string).collect::<Vec<_>>(), ["assign user `kim` role `plain`"]);
 }

@@ -75,6 +75,33 @@ fn a_lost_version_and_tables_of_another_program_are_named() {
     });
 }
 
+/// Tables of the version before: they are brought up to date, and nothing in them changes.
+#[test]
+fn older_tables_get_a_mark() {
+    let folder = tempfile::tempdir().unwrap();
+    runtime().block_on(async {
+        let bench = sqlite(&folder).await;
+        bench.make([Change::AddUser { user: name("alice"), label: name("") }]).await;
+        let before = bench.stores[0].load().await.unwrap();
+        bench
+            .by_hand(&[
+                "ALTER TABLE rbac_version DROP COLUMN mark",
+                "DELETE FROM rbac_migration WHERE version = 2",
+            ])
+            .await;
+        let store = SqliteStore::new(SqlitePool::connect_with(options(&folder)).await.unwrap());
+        let error = store.revision().await.unwrap_err();
+        assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Misuse, false));
+        assert!(error.to_string().contains("call `migrate`"), "{error}");
+        store.migrate().await.unwrap();
+        let after = store.load().await.unwrap();
+        assert_eq!((after.version, after.rows), (before.version, before.rows));
+        assert!(after.mark != before.mark && after.mark != rbac::Mark::default());
+        let draft = by_system([Change::AddUser { user: name("bob"), label: name("") }]);
+        assert_eq!(store.commit(&draft, NOW).await.unwrap(), Applied::Done(PolicyVersion::new(2)));
+    });
+}
+
 /// A column of texts holds any bytes; they spoil their own row and none beside it.
 #[test]
 fn bytes_that_are_no_text_are_reported() {
