@@ -1,6 +1,10 @@
 //! What a user shows to an SSH server: wiped from memory on drop, and never printed.
 
+#[cfg(feature = "pump")]
+mod machine;
+
 use std::fmt;
+use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
@@ -21,15 +25,35 @@ const KEY_BYTES_MAX: usize = 64 * 1024;
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
+/// How to log in: one or more ways, tried in this order until the server is satisfied. A server may want
+/// several of them, one after the other (RFC 4252, section 5.1). The user is that of the
+/// [`Target`](crate::Target).
+///
+/// ```
+/// use webssh_core::{Credentials, Login, Secret};
+///
+/// let password = Credentials::password(Secret::new("hunter2".to_owned()))?;
+/// let login = Login::new([password, Credentials::interactive()]);
+/// assert_eq!(login.methods().len(), 2);
+/// # Ok::<(), webssh_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Login(Vec<Credentials>);
+
 /// One way to log in. Copies inside the SSH library are out of reach and are not wiped.
 #[derive(Debug, Clone)]
 pub struct Credentials(Kind);
 
-#[cfg_attr(not(feature = "ssh2"), expect(dead_code, reason = "only a backend looks inside"))]
+#[cfg_attr(
+    not(any(feature = "ssh2", feature = "russh")),
+    expect(dead_code, reason = "only a backend looks inside")
+)]
 #[derive(Debug, Clone)]
 pub(crate) enum Kind {
     Password(Secret),
     Key { private: Secret, passphrase: Option<Secret> },
+    Interactive,
+    Agent { socket: PathBuf },
 }
 
 impl Secret {
@@ -39,7 +63,10 @@ impl Secret {
         Self(Zeroizing::new(text))
     }
 
-    #[cfg_attr(not(feature = "ssh2"), expect(dead_code, reason = "only a backend reveals a secret"))]
+    #[cfg_attr(
+        not(any(feature = "ssh2", feature = "russh")),
+        expect(dead_code, reason = "only a backend reveals a secret")
+    )]
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
@@ -52,6 +79,30 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(…)")
+    }
+}
+
+impl Login {
+    /// The most ways that are tried: servers end a connection after a few.
+    pub const METHODS_MAX: usize = 16;
+
+    /// Ways to log in, in order. Those beyond [`METHODS_MAX`](Self::METHODS_MAX) are left out; without any,
+    /// every server refuses.
+    #[must_use]
+    pub fn new(methods: impl IntoIterator<Item = Credentials>) -> Self {
+        Self(methods.into_iter().take(Self::METHODS_MAX).collect())
+    }
+
+    /// The ways, in order.
+    #[must_use]
+    pub fn methods(&self) -> &[Credentials] {
+        &self.0
+    }
+}
+
+impl From<Credentials> for Login {
+    fn from(only: Credentials) -> Self {
+        Self(vec![only])
     }
 }
 
@@ -87,7 +138,33 @@ impl Credentials {
         Ok(Self(Kind::Key { private, passphrase }))
     }
 
-    #[cfg_attr(not(feature = "ssh2"), expect(dead_code, reason = "only a backend looks inside"))]
+    /// What the server asks, answered by the person in front of the browser (RFC 4256).
+    #[must_use]
+    pub fn interactive() -> Self {
+        Self(Kind::Interactive)
+    }
+
+    /// The keys of an SSH agent of this service, reached by its socket. They are the service's keys, not
+    /// the browser user's: whoever is let in uses them.
+    #[must_use]
+    pub fn agent(socket: impl Into<PathBuf>) -> Self {
+        Self(Kind::Agent { socket: socket.into() })
+    }
+
+    /// The name of the method on the wire: `password`, `publickey` or `keyboard-interactive`.
+    #[must_use]
+    pub fn method(&self) -> &'static str {
+        match self.0 {
+            Kind::Password(_) => "password",
+            Kind::Key { .. } | Kind::Agent { .. } => "publickey",
+            Kind::Interactive => "keyboard-interactive",
+        }
+    }
+
+    #[cfg_attr(
+        not(any(feature = "ssh2", feature = "russh")),
+        expect(dead_code, reason = "only a backend looks inside")
+    )]
     pub(crate) fn kind(&self) -> &Kind {
         &self.0
     }
@@ -105,7 +182,7 @@ mod tests {
     fn credentials_print_nothing() {
         let key = Secret::new("-----BEGIN OPENSSH PRIVATE KEY-----\nabc".to_owned());
         let credentials = Credentials::key(key, Some(Secret::new("opensesame".to_owned()))).unwrap();
-        let shown = format!("{credentials:?}");
+        let shown = format!("{:?}", Login::from(credentials));
         assert!(!shown.contains("abc") && !shown.contains("opensesame"), "{shown}");
     }
 
@@ -115,5 +192,11 @@ mod tests {
         assert!(!error.to_string().contains("not a key"));
         assert!(Credentials::password(Secret::new("a\0b".to_owned())).is_err());
         assert!(Credentials::password(Secret::new("x".repeat(4097))).is_err());
+    }
+
+    #[test]
+    fn a_login_has_an_end() {
+        let login = Login::new(std::iter::repeat_with(Credentials::interactive));
+        assert_eq!(login.methods().len(), Login::METHODS_MAX);
     }
 }

@@ -1,116 +1,137 @@
-//! The bridge between one browser and one shell, as a state machine without I/O.
+//! The bridge between one shell and the browsers that look at it, as a state machine without I/O.
 //!
-//! Bytes and the time go in, [`Action`]s come out. Nothing in here waits, reads a clock or owns a
-//! socket, so every rule (numbering, credit, limits, heartbeat) is tested without a network.
+//! Bytes and the time go in; [`Action`]s for the shell and [`Send`]s for each connection come out. Nothing
+//! in here waits, reads a clock or owns a socket, so every rule (numbering, credit, limits, resuming,
+//! heartbeat) is tested without a network.
 
+mod attach;
+mod connection;
 mod deadline;
 mod heartbeat;
+mod incoming;
 mod input;
+mod output;
 mod reason;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
+use connection::Connection;
+pub use connection::{ConnectionId, ConnectionView, Send};
+use input::InputQueue;
 pub use reason::{ChannelEnd, CloseReason, ProtocolError};
 
 use crate::error::{Error, Inner};
-use crate::flow::{BadAck, Flow};
-use crate::frame::{
-    Caps, ClientFrame, DATA_FRAME_BYTES_MAX, DataChunk, Hello, ServerFrame, VERSION, Welcome,
-};
 use crate::ring::{Ring, count};
-use crate::utf8::whole_chars;
 use crate::{Limits, WinSize};
-use heartbeat::Heartbeat;
-use input::InputQueue;
 
-/// One thing for the driver to do.
+/// One thing to do with the shell.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Action {
-    /// Write these bytes to the shell, then call [`Bridge::on_channel_written`].
+    /// Write these bytes to the shell, then call [`Bridge::on_channel_written`]. The next ones come after that.
     WriteChannel(Bytes),
     /// Give the terminal of the shell this size.
     ResizeChannel(WinSize),
-    /// Send these bytes to the browser as one binary message.
-    SendFrame(Bytes),
-    /// Close both sides. The last action.
+    /// End the shell. The last action; each connection still has its farewell to come.
     Close(CloseReason),
 }
 
-/// One session between a browser and a shell.
+/// One session: a shell, at most one owner who types, and observers.
 ///
-/// `now` is the time since any fixed moment and must not go back.
+/// It outlives its connections: an owner that was cut finds it again, with no byte lost and none repeated in
+/// either direction. `now` is the time since any fixed moment and must not go back.
 ///
 /// ```
 /// use std::time::Duration;
-/// use webssh_core::frame::{Caps, ClientFrame, Hello, VERSION};
-/// use webssh_core::{Action, Bridge, Limits, WinSize};
+/// use webssh_core::frame::{Hello, Opening, Role};
+/// use webssh_core::{Bridge, Limits, ResumeToken, Send, WinSize};
 ///
 /// let now = Duration::ZERO;
+/// let token = ResumeToken::from_bytes([7; 32]);
 /// let mut bridge = Bridge::new(Limits::default(), now);
-/// let hello = Hello { version: VERSION, caps: Caps::NONE, size: WinSize::default() };
-/// bridge.on_frame(now, &ClientFrame::Hello(hello).encode());
+/// let hello = Hello::plain(WinSize::default());
+/// let tab = bridge.attach(now, &hello, Role::Owner, &token);
 /// bridge.on_channel(now, b"$ ")?;
+/// assert!(matches!(bridge.poll_connection(tab), Some(Send::Frame(_)))); // Welcome
+/// assert!(matches!(bridge.poll_connection(tab), Some(Send::Frame(_)))); // Data with the prompt
 ///
-/// assert!(matches!(bridge.poll(), Some(Action::ResizeChannel(_))));
-/// assert!(matches!(bridge.poll(), Some(Action::SendFrame(_)))); // Welcome
-/// assert!(matches!(bridge.poll(), Some(Action::SendFrame(_)))); // Data with the prompt
-/// assert!(bridge.poll().is_none());
+/// // The network fails before the prompt arrives; the browser comes back and is given it again.
+/// bridge.on_cut(now, tab);
+/// let opening = Opening::Resume { token: token.clone(), received: 0 };
+/// let tab = bridge.attach(now, &Hello { opening, ..hello }, Role::Owner, &token);
+/// assert!(matches!(bridge.poll_connection(tab), Some(Send::Frame(_)))); // Welcome
+/// assert!(matches!(bridge.poll_connection(tab), Some(Send::Frame(_)))); // Data with the prompt
+/// assert!(bridge.poll_connection(tab).is_none());
 /// # Ok::<(), webssh_core::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Bridge {
     limits: Limits,
     started: Duration,
+    /// The newest time that was given in.
+    latest: Duration,
     last_input: Duration,
-    stage: Stage,
+    trim_at: Duration,
+    presence: Presence,
+    connections: Vec<Connection>,
+    next_id: u64,
     ring: Ring,
-    sent: u64,
-    flow: Flow,
+    /// Output before this byte was consumed by an owner.
+    consumed: u64,
     input: InputQueue,
-    input_ack_due: bool,
+    /// The last size that an owner's terminal had.
+    size: Option<WinSize>,
     resize: Option<WinSize>,
-    welcome: Option<Welcome>,
-    heartbeat: Heartbeat,
     ended: Option<Ended>,
+    closing: Option<CloseReason>,
+    close_due: bool,
 }
 
-/// How far the session has come. It only moves down this list.
-#[derive(Debug)]
-enum Stage {
-    Hello,
-    Open,
-    Closing { reason: CloseReason, farewell: Option<ServerFrame> },
-    Closed,
+/// Whether there is an owner.
+#[derive(Debug, Clone, Copy)]
+enum Presence {
+    /// There was none yet; output waits for the first one.
+    Awaited,
+    Attached {
+        owner: ConnectionId,
+        since: Duration,
+    },
+    /// There was one; the shell runs on, and the oldest output goes.
+    Detached {
+        since: Duration,
+    },
 }
 
 #[derive(Debug)]
 struct Ended {
     end: ChannelEnd,
-    drain_until: Duration,
+    at: Duration,
 }
 
 impl Bridge {
-    /// A session that starts now and waits for the browser's `Hello`.
+    /// A session that starts now and waits for its owner, for at most `hello_secs_max`.
     #[must_use]
     pub fn new(limits: Limits, now: Duration) -> Self {
         let config = *limits.config();
         Self {
             limits,
             started: now,
+            latest: now,
             last_input: now,
-            stage: Stage::Hello,
+            trim_at: now + limits.heartbeat(),
+            presence: Presence::Awaited,
+            connections: Vec::new(),
+            next_id: 0,
             ring: Ring::new(usize::try_from(config.ring_bytes_max).unwrap_or(usize::MAX)),
-            sent: 0,
-            flow: Flow::new(config.unacked_bytes_max, config.resume_bytes),
+            consumed: 0,
             input: InputQueue::new(config.input_bytes_max),
-            input_ack_due: false,
+            size: None,
             resize: None,
-            welcome: None,
-            heartbeat: Heartbeat::new(&limits, now),
             ended: None,
+            closing: None,
+            close_due: false,
         }
     }
 
@@ -120,84 +141,54 @@ impl Bridge {
         self.started
     }
 
-    /// A binary message came from the browser. A bad one closes the session.
-    pub fn on_frame(&mut self, now: Duration, frame: &[u8]) {
-        if self.is_closing() {
-            return;
-        }
-        let taken = match ClientFrame::decode(frame) {
-            Ok(ClientFrame::Hello(hello)) => self.on_hello(now, hello),
-            Ok(_) if matches!(self.stage, Stage::Hello) => Err(ProtocolError::HelloExpected),
-            Ok(frame) => self.on_open_frame(now, frame),
-            Err(error) => Err(ProtocolError::Frame(error)),
-        };
-        if let Err(error) = taken {
-            self.close(CloseReason::Protocol(error));
-        }
-    }
-
-    /// A text message came from the browser: the wire is binary, so this closes the session.
-    pub fn on_text(&mut self) {
-        self.close(CloseReason::Protocol(ProtocolError::Text));
-    }
-
     /// Output came from the shell: at most [`Limits::CHANNEL_BYTES_MAX`] bytes, and only when
     /// [`wants_channel_read`](Self::wants_channel_read) said so.
     ///
     /// # Errors
     /// `Misuse` when the bytes do not fit; none is taken.
-    pub fn on_channel(&mut self, _now: Duration, bytes: &[u8]) -> Result<(), Error> {
-        if self.is_closing() || self.ring.push(bytes) {
+    pub fn on_channel(&mut self, now: Duration, bytes: &[u8]) -> Result<(), Error> {
+        self.saw(now);
+        let keep_from = self.keep_from();
+        if self.is_closing() || self.ring.push(bytes, keep_from) {
             return Ok(());
         }
-        Err(Inner::NoRoom { bytes: bytes.len(), room: self.ring.room() }.into())
+        Err(Inner::NoRoom { bytes: bytes.len(), room: self.ring.room(keep_from) }.into())
     }
 
     /// The shell took `bytes` of a [`Action::WriteChannel`].
     pub fn on_channel_written(&mut self, bytes: usize) {
         self.input.on_written(bytes);
-        self.input_ack_due = true;
+        if let Some(owner) = self.owner_mut() {
+            owner.input_ack_due = true;
+        }
     }
 
-    /// The shell ended. What is still held goes to the browser first, for at most `drain_secs_max`.
+    /// The shell ended. What is still held goes to the owner first: for at most `drain_secs_max`, or for as
+    /// long as the session waits for one to come back.
     pub fn on_channel_closed(&mut self, now: Duration, end: ChannelEnd) {
+        self.saw(now);
         if self.ended.is_none() {
-            self.ended = Some(Ended { end, drain_until: now + self.limits.drain() });
+            self.ended = Some(Ended { end, at: now });
+            self.input.discard();
+            self.settle();
         }
     }
 
-    /// Time has passed. Call it at [`wake_at`](Self::wake_at); calling it more often does no harm.
-    pub fn on_tick(&mut self, now: Duration) {
-        if let Some(reason) = self.reason_at(now) {
-            self.close(reason);
-        }
-    }
-
-    /// Closes the session: the browser is told why, where a frame for that exists.
+    /// Ends the session: every browser is told why, where a frame for that exists.
     pub fn close(&mut self, reason: CloseReason) {
         if !self.is_closing() {
-            let farewell = reason.farewell();
-            self.stage = Stage::Closing { reason, farewell };
+            self.closing = Some(reason);
+            self.close_due = true;
         }
     }
 
-    /// What to do next; call it until it says `None`. Actions for the shell come first.
+    /// What to do next with the shell; call it until it says `None`. No browser can hold it back: a user's
+    /// Ctrl-C does not wait behind output.
     pub fn poll(&mut self) -> Option<Action> {
-        self.poll_channel()
-            .or_else(|| self.poll_frame().map(|frame| Action::SendFrame(frame.encode())))
-            .or_else(|| match std::mem::replace(&mut self.stage, Stage::Closed) {
-                Stage::Closing { reason, .. } => Some(Action::Close(reason)),
-                other => {
-                    self.stage = other;
-                    None
-                }
-            })
-    }
-
-    /// What to do next on the side of the shell, while the browser's side cannot take a frame:
-    /// a user's Ctrl-C must not wait behind output.
-    pub fn poll_channel(&mut self) -> Option<Action> {
-        if self.is_closing() || self.ended.is_some() {
+        if let Some(reason) = &self.closing {
+            return std::mem::take(&mut self.close_due).then(|| Action::Close(reason.clone()));
+        }
+        if self.ended.is_some() {
             return None;
         }
         self.resize.take().map(Action::ResizeChannel).or_else(|| self.input.take().map(Action::WriteChannel))
@@ -208,112 +199,70 @@ impl Bridge {
     pub fn wants_channel_read(&self) -> bool {
         !self.is_closing()
             && self.ended.is_none()
-            && !self.flow.paused()
-            && self.ring.room() >= Limits::CHANNEL_BYTES_MAX
+            && !self.owner().is_some_and(|owner| owner.flow.paused())
+            && self.ring.room(self.keep_from()) >= Limits::CHANNEL_BYTES_MAX
     }
 
-    /// When [`on_tick`](Self::on_tick) has to be called; `None` once the session is closing.
+    /// The connections whose [`Send::Close`] has not been taken yet, in the order they came.
+    pub fn connections(&self) -> impl Iterator<Item = ConnectionView> {
+        self.connections.iter().map(Connection::view)
+    }
+
+    /// The bytes of memory behind the buffers now.
     #[must_use]
-    pub fn wake_at(&self) -> Option<Duration> {
-        self.deadlines().map(|(at, _)| at).min()
+    pub fn memory(&self) -> u64 {
+        count(self.ring.memory()).saturating_add(self.input.memory())
+    }
+
+    /// [`Limits::memory_max`] of this session.
+    #[must_use]
+    pub fn memory_max(&self) -> u64 {
+        self.limits.memory_max()
     }
 
     pub(crate) fn is_closing(&self) -> bool {
-        matches!(self.stage, Stage::Closing { .. } | Stage::Closed)
+        self.closing.is_some()
     }
 
-    fn on_hello(&mut self, now: Duration, hello: Hello) -> Result<(), ProtocolError> {
-        if !matches!(self.stage, Stage::Hello) {
-            return Err(ProtocolError::HelloTwice);
-        }
-        if hello.version == 0 {
-            return Err(ProtocolError::Version(hello.version));
-        }
-        let config = self.limits.config();
-        self.welcome = Some(Welcome {
-            version: hello.version.min(VERSION),
-            caps: hello.caps.common(Caps::NONE),
-            input_bytes_max: config.input_bytes_max,
-            unacked_bytes_max: config.unacked_bytes_max,
-            idle_secs_max: config.idle_secs_max,
-            absolute_secs_max: config.absolute_secs_max,
-        });
-        self.resize = Some(hello.size);
-        self.last_input = now;
-        self.heartbeat = Heartbeat::new(&self.limits, now);
-        self.stage = Stage::Open;
-        Ok(())
+    fn saw(&mut self, now: Duration) {
+        self.latest = self.latest.max(now);
     }
 
-    fn on_open_frame(&mut self, now: Duration, frame: ClientFrame) -> Result<(), ProtocolError> {
-        match frame {
-            ClientFrame::Hello(_) => Err(ProtocolError::HelloTwice),
-            ClientFrame::Input { seq, bytes } => {
-                self.input.accept(seq, bytes.len())?;
-                self.last_input = now;
-                // After the end of the shell nobody is left to take it, so it stays unacknowledged.
-                if self.ended.is_none() {
-                    self.input.queue(&bytes);
-                }
-                Ok(())
-            }
-            ClientFrame::Resize(size) => {
-                self.resize = Some(size);
-                Ok(())
-            }
-            ClientFrame::Ack { consumed } => self.on_ack(consumed),
-            ClientFrame::Pong { stamp } if self.heartbeat.on_pong(now, stamp) => Ok(()),
-            ClientFrame::Pong { .. } => Err(ProtocolError::StrayPong),
+    fn connection_mut(&mut self, id: ConnectionId) -> Option<&mut Connection> {
+        self.connections.iter_mut().find(|connection| connection.id == id)
+    }
+
+    fn owner(&self) -> Option<&Connection> {
+        let Presence::Attached { owner, .. } = self.presence else { return None };
+        self.connections.iter().find(|connection| connection.id == owner)
+    }
+
+    fn owner_mut(&mut self) -> Option<&mut Connection> {
+        let Presence::Attached { owner, .. } = self.presence else { return None };
+        self.connection_mut(owner)
+    }
+
+    /// Output from this byte on may not go: an owner has yet to consume it.
+    fn keep_from(&self) -> u64 {
+        match self.presence {
+            Presence::Awaited => 0,
+            Presence::Attached { .. } => self.owner().map_or(0, |owner| owner.flow.consumed()),
+            Presence::Detached { .. } => self.ring.end(),
         }
     }
 
-    fn on_ack(&mut self, consumed: u64) -> Result<(), ProtocolError> {
-        self.flow.on_ack(consumed).map_err(|bad| match bad {
-            BadAck::BeyondSent => ProtocolError::AckBeyondSent,
-            BadAck::GoingBack => ProtocolError::AckGoingBack,
-        })?;
-        self.ring.release(consumed);
-        Ok(())
+    /// The last size counts, and only a new one is worth a signal to the shell.
+    fn resize(&mut self, size: WinSize) {
+        if self.size.replace(size) != Some(size) {
+            self.resize = Some(size);
+        }
     }
 
-    /// The next frame. Frames are made from state when they are asked for, so none of them queue up.
-    fn poll_frame(&mut self) -> Option<ServerFrame> {
-        match &mut self.stage {
-            Stage::Hello | Stage::Closed => return None,
-            Stage::Closing { farewell, .. } => return farewell.take(),
-            Stage::Open => {}
+    /// A shell whose output the owner has consumed to the end has nothing left to wait for.
+    fn settle(&mut self) {
+        let Some(ended) = &self.ended else { return };
+        if self.owner().is_some_and(|owner| owner.flow.consumed() == self.ring.end()) {
+            self.close(CloseReason::Ended(ended.end.clone()));
         }
-        if let Some(welcome) = self.welcome.take() {
-            return Some(ServerFrame::Welcome(welcome));
-        }
-        if let Some(stamp) = self.heartbeat.take_ping() {
-            return Some(ServerFrame::Ping { stamp });
-        }
-        if std::mem::take(&mut self.input_ack_due) {
-            return Some(ServerFrame::InputAck { seq: self.input.written() });
-        }
-        self.poll_data().or_else(|| self.poll_end())
-    }
-
-    /// The next piece of output: within the credit, and cut between characters while the shell lives.
-    fn poll_data(&mut self) -> Option<ServerFrame> {
-        let room = self.flow.room().min(DATA_FRAME_BYTES_MAX);
-        let mut bytes = self.ring.copy(self.sent, room);
-        let reaches_end = self.sent.saturating_add(count(bytes.len())) == self.ring.end();
-        if !(reaches_end && self.ended.is_some()) {
-            bytes.truncate(whole_chars(&bytes));
-        }
-        let seq = self.sent;
-        let bytes = DataChunk::split_from(&mut bytes)?;
-        self.sent = self.sent.saturating_add(count(bytes.len()));
-        self.flow.on_sent(bytes.len());
-        Some(ServerFrame::Data { seq, bytes })
-    }
-
-    /// The farewell of a shell that has ended, once all its output has been sent.
-    fn poll_end(&mut self) -> Option<ServerFrame> {
-        let ended = self.ended.as_ref().filter(|_| self.sent == self.ring.end())?;
-        self.close(CloseReason::Ended(ended.end.clone()));
-        self.poll_frame()
     }
 }

@@ -28,6 +28,8 @@ pub enum ErrorKind {
     PeerMisbehaved,
     /// The server or the network is not there now: try again later.
     Unavailable,
+    /// Something that was stored is not as it was written.
+    Corrupt,
     /// The calling program used this crate against its documentation.
     Misuse,
 }
@@ -45,8 +47,52 @@ pub(crate) enum Inner {
     HostKey(&'static str),
     #[error("the known_hosts text has {bytes} bytes, over the limit of {bytes_max}")]
     KnownHostsTooLarge { bytes: usize, bytes_max: usize },
+    #[error("the policy has more than {entries_max} entries: list networks or names below a domain")]
+    TooManyTargets { entries_max: usize },
+    #[error("`allow_private` follows a name or names: a network says itself what it opens")]
+    NothingPrivate,
+    #[error("the ssh server asks more than {prompts_max} questions at once")]
+    TooManyPrompts { prompts_max: usize },
+    #[cfg(feature = "pump")]
+    #[error("host `{host}` could not be looked up")]
+    Lookup { host: String, source: std::io::Error },
+    #[cfg(feature = "pump")]
+    #[error("host `{host}` was not looked up in time: check the resolver, or allow more time")]
+    LookupLate { host: String },
+    #[cfg(feature = "pump")]
+    #[error("the store of host keys failed while {doing}")]
+    HostStore { doing: &'static str, source: std::io::Error },
+    #[cfg(feature = "pump")]
+    #[error("the file of the private key could not be read")]
+    KeyFile { source: std::io::Error },
+    #[cfg(feature = "pump")]
+    #[error("no ssh agent is named in the environment: set SSH_AUTH_SOCK, or give its socket")]
+    NoAgent,
+    #[error("more than {bytes_max} bytes of input wait for the shell: paste less at once")]
+    PresetInput { bytes_max: usize },
+    #[error("only ttyd's page has settings")]
+    NoSettings,
+    #[error("the settings of the page must be a json object")]
+    Settings,
+    #[error("a preset takes frames of a server only")]
+    NoServerFrame { source: crate::frame::FrameError },
+    #[error("field `{field}` of the form is not usable: {rule}")]
+    FormField { field: String, rule: &'static str },
     #[error("the {part} is not usable: {rule}")]
     Credential { part: &'static str, rule: &'static str },
+    #[error("line {line} of the recording is not usable: {rule}")]
+    Recording { line: u64, rule: &'static str, source: Option<serde_json::Error> },
+    #[error("the audit pattern {pattern} is not usable: {rule}")]
+    AuditRule { pattern: String, rule: &'static str },
+    #[cfg(feature = "pump")]
+    #[error("the recording could not be {doing}")]
+    RecordSink { doing: &'static str, source: std::io::Error },
+    #[cfg(feature = "pump")]
+    #[error("the recording could not keep up with the session: use a faster sink or a longer queue")]
+    RecordingOverrun,
+    #[cfg(feature = "pump")]
+    #[error("the recording reached its largest size of {bytes_max} bytes: allow more, or shorter sessions")]
+    RecordingFull { bytes_max: u64 },
     #[error("{bytes} bytes of shell output were given where {room} fit: ask `wants_channel_read` first")]
     NoRoom { bytes: usize, room: usize },
     #[cfg(feature = "pump")]
@@ -55,28 +101,75 @@ pub(crate) enum Inner {
     #[cfg(feature = "pump")]
     #[error("the shell has ended: open a new one")]
     ShellEnded,
+    #[cfg(feature = "pump")]
+    #[error("the path {path} is not usable: {rule}")]
+    FilePath { path: String, rule: &'static str },
+    #[cfg(feature = "pump")]
+    #[error("the sftp server broke the protocol")]
+    Sftp { source: crate::files::Fault },
+    #[cfg(feature = "pump")]
+    #[error("the sftp server ended {how}: check that the account may use sftp, and open a new session")]
+    SftpEnded { how: String },
+    #[cfg(feature = "pump")]
+    #[error("the sftp server did not answer for {secs} seconds")]
+    SftpUnanswered { secs: u64 },
+    #[cfg(feature = "pump")]
+    #[error("nothing was asked for {secs} seconds")]
+    FilesIdle { secs: u64 },
+    #[cfg(feature = "pump")]
+    #[error("the session of files has ended: open a new one")]
+    FilesEnded { source: Option<std::sync::Arc<Error>> },
+    #[cfg(feature = "pump")]
+    #[error("the system gave no random bytes")]
+    Random { source: getrandom::Error },
+    #[error("origin {value} is not usable: write it as `https://host` or `https://host:port`")]
+    Origin { value: String },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the terminal type {term} is not usable: it must be 1 to 64 visible ascii characters")]
+    Term { term: String },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the chain of jump hosts is too long: use at most {jumps_max}")]
+    TooManyJumps { jumps_max: usize },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error(
+        "the ssh server was not ready within {secs_max} seconds: check that it is up, or allow more time"
+    )]
+    Deadline { secs_max: u32 },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error(
+        "the ssh server has neither strict key exchange (CVE-2023-48795) nor an aes cipher: update it, or do not demand strict key exchange"
+    )]
+    NotStrict,
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the ssh server did not answer for {secs} seconds")]
+    Unanswered { secs: u64, source: Option<std::io::Error> },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the ssh session reached its limit {name}: open a new one, or allow more")]
+    Spent { name: &'static str },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the ssh agent could not be used while {doing}: check its socket, and that it runs")]
+    Agent { doing: &'static str, source: Box<dyn StdError + Send + Sync> },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the jump host {target} could not be used")]
+    Jump { target: String, source: Error },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the jump host did not open a way to the server: check that it may, and that the server is up")]
+    NotForwarded { source: Error },
+    #[cfg(feature = "ssh2")]
+    #[error("the greeting of the ssh server is not usable: {0}")]
+    Greeting(&'static str),
     #[cfg(feature = "ssh2")]
     #[error(
         "libssh2 {found} is linked, but 1.11.2 is the oldest safe one: build the bundled source, without LIBSSH2_SYS_USE_PKG_CONFIG"
     )]
     LibraryTooOld { found: String },
-    #[cfg(feature = "ssh2")]
-    #[error(
-        "address {addr} does not belong to target {target}: resolve the target and pass one of its addresses"
-    )]
-    WrongAddress { addr: std::net::SocketAddr, target: String },
-    #[cfg(feature = "ssh2")]
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
     #[error("the ssh server could not be reached while {doing}")]
     Socket { doing: &'static str, source: std::io::Error },
-    #[cfg(feature = "ssh2")]
-    #[error(
-        "the ssh server was not ready within {secs_max} seconds: check that it is up, or allow more time"
-    )]
-    Deadline { secs_max: u32 },
-    #[cfg(feature = "ssh2")]
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
     #[error("the ssh session failed while {doing}")]
     Session { doing: &'static str, kind: ErrorKind, source: Box<dyn StdError + Send + Sync> },
-    #[cfg(feature = "ssh2")]
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
     #[error("a task of the runtime was cancelled while {doing}")]
     Cancelled { doing: &'static str, source: tokio::task::JoinError },
 }
@@ -91,18 +184,67 @@ impl Error {
             | Inner::Target { .. }
             | Inner::HostKey(_)
             | Inner::KnownHostsTooLarge { .. }
+            | Inner::TooManyTargets { .. }
+            | Inner::Settings
+            | Inner::FormField { .. }
+            | Inner::AuditRule { .. }
             | Inner::Credential { .. } => ErrorKind::InvalidInput,
+            Inner::TooManyPrompts { .. } | Inner::PresetInput { .. } => ErrorKind::PeerMisbehaved,
+            Inner::NothingPrivate | Inner::NoSettings | Inner::NoServerFrame { .. } => ErrorKind::Misuse,
+            #[cfg(feature = "pump")]
+            Inner::FilePath { .. } => ErrorKind::InvalidInput,
+            #[cfg(feature = "pump")]
+            Inner::Sftp { .. } => ErrorKind::PeerMisbehaved,
+            #[cfg(feature = "pump")]
+            Inner::SftpEnded { .. } | Inner::SftpUnanswered { .. } | Inner::FilesIdle { .. } => {
+                ErrorKind::Unavailable
+            }
+            #[cfg(feature = "pump")]
+            Inner::FilesEnded { source } => {
+                source.as_ref().map_or(ErrorKind::Unavailable, |source| source.kind())
+            }
+            #[cfg(feature = "pump")]
+            Inner::NoAgent => ErrorKind::Misuse,
+            #[cfg(feature = "pump")]
+            Inner::Lookup { .. }
+            | Inner::LookupLate { .. }
+            | Inner::HostStore { .. }
+            | Inner::KeyFile { .. } => ErrorKind::Unavailable,
+            Inner::Recording { .. } => ErrorKind::Corrupt,
+            #[cfg(feature = "pump")]
+            Inner::RecordSink { .. } | Inner::RecordingOverrun | Inner::RecordingFull { .. } => {
+                ErrorKind::Unavailable
+            }
             Inner::NoRoom { .. } => ErrorKind::Misuse,
+            Inner::Origin { .. } => ErrorKind::InvalidInput,
+            #[cfg(feature = "pump")]
+            Inner::Random { .. } => ErrorKind::Unavailable,
             #[cfg(feature = "pump")]
             Inner::InputTooLarge { .. } => ErrorKind::InvalidInput,
+            #[cfg(any(feature = "ssh2", feature = "russh"))]
+            Inner::Term { .. } => ErrorKind::InvalidInput,
             #[cfg(feature = "pump")]
             Inner::ShellEnded => ErrorKind::Unavailable,
+            #[cfg(any(feature = "ssh2", feature = "russh"))]
+            Inner::Socket { .. }
+            | Inner::Deadline { .. }
+            | Inner::Unanswered { .. }
+            | Inner::Spent { .. }
+            | Inner::NotForwarded { .. }
+            | Inner::Agent { .. }
+            | Inner::Cancelled { .. } => ErrorKind::Unavailable,
+            #[cfg(any(feature = "ssh2", feature = "russh"))]
+            Inner::NotStrict => ErrorKind::PeerMisbehaved,
             #[cfg(feature = "ssh2")]
-            Inner::LibraryTooOld { .. } | Inner::WrongAddress { .. } => ErrorKind::Misuse,
-            #[cfg(feature = "ssh2")]
-            Inner::Socket { .. } | Inner::Deadline { .. } | Inner::Cancelled { .. } => ErrorKind::Unavailable,
-            #[cfg(feature = "ssh2")]
+            Inner::Greeting(_) => ErrorKind::PeerMisbehaved,
+            #[cfg(any(feature = "ssh2", feature = "russh"))]
+            Inner::TooManyJumps { .. } => ErrorKind::Misuse,
+            #[cfg(any(feature = "ssh2", feature = "russh"))]
+            Inner::Jump { source, .. } => source.kind(),
+            #[cfg(any(feature = "ssh2", feature = "russh"))]
             Inner::Session { kind, .. } => *kind,
+            #[cfg(feature = "ssh2")]
+            Inner::LibraryTooOld { .. } => ErrorKind::Misuse,
         }
     }
 

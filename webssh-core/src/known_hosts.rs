@@ -1,16 +1,27 @@
 //! Host keys and the known_hosts file: is this server the one it was before?
 //!
 //! The format is OpenSSH's (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): plain, wildcard and negated
-//! patterns, `[host]:port`, hashed names (`|1|`) and `@revoked`. A line that cannot be used is skipped
-//! and reported, `@cert-authority` lines among them.
+//! patterns, `[host]:port`, hashed names (`|1|`), `@revoked` and `@cert-authority`. A line that cannot be
+//! used is skipped and reported.
 
+#[cfg(feature = "host-certificates")]
+mod authority;
+#[cfg(feature = "host-certificates")]
+mod blob;
+#[cfg(feature = "host-certificates")]
+mod certificate;
 mod key;
 mod line;
 mod pattern;
+mod verdict;
 
-use crate::error::{Error, Inner};
+use crate::error::{Error, Inner, quoted};
+#[cfg(feature = "host-certificates")]
+pub use certificate::{CertificateVerdict, HostCertificate};
 pub use key::{Fingerprint, HostKey};
 pub use line::{KnownHost, SkipReason};
+pub(crate) use verdict::of_key;
+pub use verdict::{CertificateFault, HostVerdict};
 
 /// A parsed known_hosts file.
 ///
@@ -28,31 +39,6 @@ pub use line::{KnownHost, SkipReason};
 pub struct KnownHosts {
     hosts: Vec<KnownHost>,
     skipped: Vec<(usize, SkipReason)>,
-}
-
-/// What the file says about a key that a server presented.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[must_use]
-pub enum HostVerdict {
-    /// The key is on record for this host: go on.
-    Known,
-    /// Nothing is on record for this host. Compare the fingerprint over another channel, then add it.
-    Unknown {
-        /// Of the key that was presented.
-        fingerprint: Fingerprint,
-    },
-    /// Other keys are on record: the server was rebuilt, or somebody stands in between.
-    Changed {
-        /// Of the key that was presented.
-        fingerprint: Fingerprint,
-        /// Of the keys on record.
-        known: Vec<Fingerprint>,
-    },
-    /// The key was revoked: never accept it.
-    Revoked {
-        /// Of the key that was presented.
-        fingerprint: Fingerprint,
-    },
 }
 
 impl KnownHosts {
@@ -79,36 +65,69 @@ impl KnownHosts {
         Ok(read)
     }
 
+    /// The line, without its end, that says: this host has this key.
+    ///
+    /// ```
+    /// use webssh_core::{HostKey, KnownHosts};
+    ///
+    /// let key = HostKey::from_blob(b"\0\0\0\x0bssh-ed25519\0\0\0\x01k")?;
+    /// assert!(KnownHosts::line_for("Lab.example.org", 2222, &key)?.starts_with("[lab.example.org]:2222 ssh-ed25519 "));
+    /// # Ok::<(), webssh_core::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `InvalidInput` when the host has a character that means something else in the file, or the key is a
+    /// certificate, which is no line.
+    pub fn line_for(host: &str, port: u16, key: &HostKey) -> Result<String, Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:%".contains(&byte);
+        if !(1..=255).contains(&host.len()) || !host.bytes().all(plain) {
+            let rule = "a line of known_hosts can hold a name or an address only";
+            return Err(Inner::Target { part: "host", value: quoted(host), rule }.into());
+        }
+        if key.is_certificate() {
+            return Err(Inner::HostKey("a certificate is not added to known_hosts: add its authority").into());
+        }
+        Ok(format!("{} {}", name_on_record(host, port), key.to_line_fields()))
+    }
+
     /// The numbers of lines that were skipped, from 1, and why.
     #[must_use]
     pub fn skipped(&self) -> &[(usize, SkipReason)] {
         &self.skipped
     }
 
-    /// The lines that speak of this host and port, revocations among them.
+    /// The lines that speak of this host and port, revocations and authorities among them.
     pub fn matching(&self, host: &str, port: u16) -> impl Iterator<Item = &KnownHost> {
         let name = name_on_record(host, port);
         self.hosts.iter().filter(move |line| line.is_about(&name))
     }
 
-    /// Judges a key. A revocation outweighs everything, and any key on record suffices.
+    /// Judges a plain key. A revocation outweighs everything, and any key on record suffices. The key of an
+    /// authority is nobody's own, so its lines do not count here.
     pub fn verdict(&self, host: &str, port: u16, key: &HostKey) -> HostVerdict {
-        let fingerprint = key.fingerprint();
-        let (revoked, known): (Vec<_>, Vec<_>) =
-            self.matching(host, port).partition(|line| line.is_revoked());
-        if revoked.iter().any(|line| line.key() == key) {
-            return HostVerdict::Revoked { fingerprint };
-        }
-        if known.iter().any(|line| line.key() == key) {
-            return HostVerdict::Known;
-        }
-        if known.is_empty() {
-            return HostVerdict::Unknown { fingerprint };
-        }
-        HostVerdict::Changed {
-            fingerprint,
-            known: known.iter().map(|line| line.key().fingerprint()).collect(),
-        }
+        of_key(&self.matching(host, port).collect::<Vec<_>>(), key)
+    }
+
+    /// Judges a certificate of a host at a time, given in seconds since 1970. Feature `host-certificates`.
+    ///
+    /// Only an authority on record for this host and port counts, only by a signature that is still safe
+    /// (not RSA with SHA-1), and only for a name that the certificate spells out.
+    #[cfg(feature = "host-certificates")]
+    pub fn verdict_of_certificate(
+        &self,
+        host: &str,
+        port: u16,
+        certificate: &HostCertificate,
+        unix_secs: u64,
+    ) -> CertificateVerdict {
+        let lines: Vec<_> = self.matching(host, port).collect();
+        certificate.judged(&lines, host, unix_secs)
+    }
+
+    /// A file of nothing but the lines about this host and port.
+    #[cfg(feature = "pump")]
+    pub(crate) fn about(&self, host: &str, port: u16) -> Self {
+        Self { hosts: self.matching(host, port).cloned().collect(), skipped: Vec::new() }
     }
 }
 

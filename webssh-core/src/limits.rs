@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use crate::error::{Error, Inner};
+use crate::frame::{INPUT_FRAME_BYTES_MAX, SERVER_FRAME_BYTES_MAX};
+use crate::ring::count;
 
 /// The numbers of a session, not yet checked. Start from the default and change what differs.
 ///
@@ -19,7 +21,7 @@ pub struct LimitsConfig {
     pub idle_secs_max: u32,
     /// Seconds before the session ends in any case. 1 to 604800.
     pub absolute_secs_max: u32,
-    /// Output held for the browser, sent or not. At least 64 KiB above `unacked_bytes_max`; at most 16 MiB.
+    /// Output held for browsers, sent or not, consumed or not. At least 64 KiB above `unacked_bytes_max`; at most 16 MiB.
     pub ring_bytes_max: u32,
     /// Input accepted but not yet taken by the shell. 16 KiB to 1 MiB.
     pub input_bytes_max: u32,
@@ -35,9 +37,14 @@ pub struct LimitsConfig {
     pub hello_secs_max: u32,
     /// Seconds that the browser has to take the last output after the shell has ended. 1 to 600.
     pub drain_secs_max: u32,
+    /// Seconds that a session waits for its owner to come back. 0 to 86400; 0 ends it with the connection.
+    pub detached_secs_max: u32,
+    /// Consumed output that is kept for another device or an observer. At most `ring_bytes_max`.
+    pub replay_bytes: u32,
 }
 
-/// Half an hour idle, 12 hours in all, 256 KiB of output, 64 KiB of input, a ping every 15 seconds.
+/// Half an hour idle, 12 hours in all, 5 minutes without an owner; 256 KiB of output of which 64 KiB stay for
+/// replay, 64 KiB of input, a ping every 15 seconds.
 impl Default for LimitsConfig {
     fn default() -> Self {
         Self {
@@ -51,6 +58,8 @@ impl Default for LimitsConfig {
             heartbeat_timeout_secs: 30,
             hello_secs_max: 10,
             drain_secs_max: 10,
+            detached_secs_max: 5 * 60,
+            replay_bytes: 64 * 1024,
         }
     }
 }
@@ -62,6 +71,9 @@ pub struct Limits(LimitsConfig);
 impl Limits {
     /// The most bytes of one [`Bridge::on_channel`](crate::Bridge::on_channel) call.
     pub const CHANNEL_BYTES_MAX: usize = 32 * 1024;
+
+    /// What a session needs beside its buffers, generously.
+    const FIXED_BYTES: u64 = 4096;
 
     /// A client acknowledges at least every 16 KiB; a lower resume mark could stall it.
     const RESUME_BYTES_MIN: u32 = 16 * 1024;
@@ -102,6 +114,8 @@ impl Limits {
             ("heartbeat_timeout_secs", (1..=3600).contains(&c.heartbeat_timeout_secs), HOUR),
             ("hello_secs_max", (1..=600).contains(&c.hello_secs_max), TEN_MINUTES),
             ("drain_secs_max", (1..=600).contains(&c.drain_secs_max), TEN_MINUTES),
+            ("detached_secs_max", c.detached_secs_max <= 86_400, "it must be from 0 to 86400 seconds"),
+            ("replay_bytes", c.replay_bytes <= c.ring_bytes_max, "it must be at most `ring_bytes_max`"),
         ];
         match rules.into_iter().find(|(_, good, _)| !good) {
             Some((name, _, rule)) => Err(Inner::Limit { name, rule }.into()),
@@ -113,6 +127,15 @@ impl Limits {
     #[must_use]
     pub fn config(&self) -> &LimitsConfig {
         &self.0
+    }
+
+    /// The most memory that one session takes, in bytes: its output, its input, one piece of input on the
+    /// way to the shell and one frame on the way to its owner. Each observer adds at most
+    /// [`SERVER_FRAME_BYTES_MAX`]; what the SSH side holds is bounded by its own options.
+    #[must_use]
+    pub fn memory_max(&self) -> u64 {
+        let frames = count(INPUT_FRAME_BYTES_MAX + SERVER_FRAME_BYTES_MAX);
+        u64::from(self.0.ring_bytes_max) + u64::from(self.0.input_bytes_max) + frames + Self::FIXED_BYTES
     }
 
     pub(crate) fn idle(&self) -> Duration {
@@ -138,6 +161,10 @@ impl Limits {
     pub(crate) fn drain(&self) -> Duration {
         secs(self.0.drain_secs_max)
     }
+
+    pub(crate) fn detached(&self) -> Duration {
+        secs(self.0.detached_secs_max)
+    }
 }
 
 fn secs(number: u32) -> Duration {
@@ -160,5 +187,9 @@ mod tests {
         assert!(message.contains("ring_bytes_max"), "{message}");
         let resume = LimitsConfig { resume_bytes: 1024, ..LimitsConfig::default() };
         assert!(Limits::new(resume).unwrap_err().to_string().contains("resume_bytes"));
+        let replay = LimitsConfig { replay_bytes: (256 << 10) + 1, ..LimitsConfig::default() };
+        assert!(Limits::new(replay).unwrap_err().to_string().contains("replay_bytes"));
+        let detached = LimitsConfig { detached_secs_max: 86_401, ..LimitsConfig::default() };
+        assert!(Limits::new(detached).unwrap_err().to_string().contains("detached_secs_max"));
     }
 }

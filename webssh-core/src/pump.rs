@@ -1,27 +1,42 @@
-//! The pump: drives a [`Bridge`] between a browser's connection and a [`Shell`], over tokio.
+//! The pump: drives a [`Bridge`] between browsers' connections and a [`Shell`], over tokio.
 //!
-//! It does not know WebSockets: an application implements [`FrameSource`] and [`FrameSink`] for the two
-//! halves of the connection of its own web framework, in a few lines.
+//! It does not know WebSockets: [`FrameSource`] and [`FrameSink`] are the two halves of a connection of
+//! any transport; the module [`edge`](crate::edge) has ready ones.
+//!
+//! [`run`] is one connection and one shell that end together. [`session`] is a shell that outlives its
+//! connections: they come and go through a [`Session`] handle. The [`hub`](crate::hub) keeps many of them.
+//!
+//! One task drives the shell, and each connection is driven by the task that called
+//! [`Session::attach`]. They meet at a lock that is never held while anything waits. Frames are made
+//! when a connection can take one, so nothing queues up, and a connection that is stuck stops itself only.
 
-use std::collections::VecDeque;
+mod clock;
+mod connection;
+mod core;
+mod driver;
+mod hello;
+mod hooks;
+mod session;
+mod shared;
+
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
-use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::bridge::{Action, Bridge, ChannelEnd, CloseReason};
-use crate::ssh::{Output, Shell, ShellInput, ShellOutput};
-
-/// A boxed future that can move between threads.
-pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub(crate) use self::clock::Clock;
+pub(crate) use self::connection::{Attachment, farewell};
+pub(crate) use self::hello::read_hello;
+pub use self::hooks::Reviewer;
+pub use self::session::{Session, SessionOptions, SessionStatus};
+pub use crate::BoxFuture;
+use crate::bridge::{Bridge, CloseReason};
+use crate::frame::{Caps, Failure, FailureCode, Opening};
+use crate::ssh::Shell;
 
 /// How long the last frames may take to leave, also when the transport has been stuck before.
-const FLUSH_MAX: Duration = Duration::from_secs(5);
+pub(crate) const FLUSH_MAX: Duration = Duration::from_secs(5);
 
 /// The half of a browser's connection that receives messages.
 pub trait FrameSource: Send {
@@ -32,7 +47,8 @@ pub trait FrameSource: Send {
 
 /// The half of a browser's connection that sends messages.
 pub trait FrameSink: Send {
-    /// Sends one binary message, and waits while the transport is full.
+    /// Sends one binary message, and waits while the transport is full. The pump drops the future before
+    /// it is done only when it gives the connection up.
     fn send(&mut self, frame: Bytes) -> BoxFuture<'_, io::Result<()>>;
 }
 
@@ -49,8 +65,44 @@ pub enum Incoming {
     Failed(io::Error),
 }
 
-/// Runs one session to its end and says why it ended. The shell is closed when this returns, or when
-/// its future is dropped; closing the connection to the browser stays with the caller.
+/// A session without a connection yet: a handle for connections to come and go by, and the future that
+/// drives the shell. Spawn the future; it says why the session ended. The shell is closed when it is done,
+/// or dropped.
+///
+/// The time of `bridge` goes on from its [`started`](Bridge::started). Needs a tokio runtime with time.
+///
+/// ```
+/// use std::time::Duration;
+/// use webssh_core::ssh::Shell;
+/// use webssh_core::{Bridge, ChannelEnd, CloseReason, Limits, pump};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(async {
+/// let (shell, port) = Shell::pair();
+/// let bridge = Bridge::new(Limits::default(), Duration::ZERO);
+/// let (session, driver) = pump::session(bridge, shell, pump::SessionOptions::default());
+/// let driver = tokio::spawn(driver);
+/// session.close(CloseReason::Shutdown); // or `session.attach(..)`, once for each connection
+/// assert!(matches!(driver.await?, CloseReason::Shutdown));
+/// # drop(port);
+/// # Ok::<(), tokio::task::JoinError>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn session(
+    bridge: Bridge,
+    shell: Shell,
+    options: SessionOptions,
+) -> (Session, impl Future<Output = CloseReason> + Send) {
+    let (session, driver) = session::start(bridge, shell, options);
+    (session, driver.run())
+}
+
+/// Runs one session over one connection to its end and says why it ended: the session ends with the
+/// connection. The shell is closed when this returns, or when its future is dropped; closing the
+/// connection to the browser stays with the caller.
+///
+/// The application has decided who may have this shell before it calls, so the `Hello` carries no ticket;
+/// one with a ticket or a resume token is refused.
 ///
 /// The time of `bridge` goes on from its [`started`](Bridge::started). Needs a tokio runtime with time.
 pub async fn run(
@@ -59,148 +111,34 @@ pub async fn run(
     sink: &mut dyn FrameSink,
     shell: Shell,
 ) -> CloseReason {
-    let (frames, mut queue) = mpsc::channel::<Bytes>(1);
-    let writer = async move {
-        while let Some(frame) = queue.recv().await {
-            sink.send(frame).await?;
+    // Before there is an owner, the next deadline is that of the hello.
+    let within = bridge.wake_at().map_or(Duration::ZERO, |at| at.saturating_sub(bridge.started()));
+    let mut hello = match read_hello(source, within).await {
+        Ok(hello) => hello,
+        Err(reason) => {
+            return farewell(sink, reason).await;
         }
-        Ok(())
     };
-    tokio::pin!(writer);
-    let mut pump = Pump::new(bridge, shell);
-    loop {
-        if let Some(reason) = pump.dispatch(&frames) {
-            // The reason stands, whether or not the last frames still reach the browser.
-            let _flushed =
-                timeout(FLUSH_MAX, async { tokio::join!(hand_over(pump.frames, frames), writer) }).await;
-            return reason;
-        }
-        tokio::select! {
-            sent = &mut writer => return transport_end(sent),
-            incoming = source.recv() => match incoming {
-                Incoming::Closed => return CloseReason::PeerClosed,
-                Incoming::Failed(error) => return CloseReason::TransportFailed(error.kind()),
-                Incoming::Frame(frame) => pump.bridge.on_frame(pump.clock.now(), &frame),
-                Incoming::Text => pump.bridge.on_text(),
-            },
-            () = pump.step(&frames) => {}
-        }
+    let refusal = match hello.opening {
+        Opening::Plain => None,
+        Opening::Ticket(_) => Some(FailureCode::Ticket),
+        Opening::Resume { .. } => Some(FailureCode::Gone),
+    };
+    if let Some(code) = refusal {
+        let reason = CloseReason::Refused(Failure::new(code));
+        return farewell(sink, reason).await;
     }
-}
-
-/// The state of one run.
-struct Pump {
-    bridge: Bridge,
-    clock: Clock,
-    input: ShellInput,
-    output: ShellOutput,
-    /// Input on its way to the shell; the window of the bridge bounds it.
-    writes: VecDeque<Bytes>,
-    /// The one frame that waits for the writer. Only a farewell may stand behind it.
-    frames: VecDeque<Bytes>,
-}
-
-/// The time of a bridge.
-struct Clock {
-    epoch: Instant,
-    started: Duration,
-}
-
-impl Clock {
-    fn now(&self) -> Duration {
-        self.started + self.epoch.elapsed()
-    }
-
-    fn at(&self, time: Duration) -> Instant {
-        self.epoch + time.saturating_sub(self.started)
-    }
-}
-
-impl Pump {
-    fn new(bridge: Bridge, shell: Shell) -> Self {
-        let clock = Clock { epoch: Instant::now(), started: bridge.started() };
-        let (input, output) = shell.split();
-        Self { bridge, clock, input, output, writes: VecDeque::new(), frames: VecDeque::new() }
-    }
-
-    /// Does all that can be done without waiting; gives the reason when the session is over.
-    fn dispatch(&mut self, frames: &mpsc::Sender<Bytes>) -> Option<CloseReason> {
-        loop {
-            if let Some(frame) = self.frames.pop_front()
-                && let Err(mpsc::error::TrySendError::Full(frame)) = frames.try_send(frame)
-            {
-                self.frames.push_front(frame);
-            }
-            // While a frame waits, only the shell's side may be asked for more. The end of the session
-            // does not wait: a transport that is stuck would keep it from ending.
-            let waits = !self.frames.is_empty() && !self.bridge.is_closing();
-            let action = if waits { self.bridge.poll_channel() } else { self.bridge.poll() };
-            match action? {
-                Action::WriteChannel(bytes) => self.writes.push_back(bytes),
-                Action::ResizeChannel(size) => self.input.resize(size),
-                Action::SendFrame(frame) => self.frames.push_back(frame),
-                Action::Close(reason) => return Some(reason),
-            }
-        }
-    }
-
-    /// Waits for one thing other than the browser's messages, and lets the bridge know.
-    async fn step(&mut self, frames: &mpsc::Sender<Bytes>) {
-        let wake_at = self.bridge.wake_at().map(|at| self.clock.at(at));
-        let output = tokio::select! {
-            output = self.output.recv(), if self.bridge.wants_channel_read() => output,
-            permit = self.input.permit(), if !self.writes.is_empty() => {
-                // A shell that has ended takes nothing more; its end comes as output.
-                if let Some(bytes) = self.writes.pop_front() {
-                    self.bridge.on_channel_written(bytes.len());
-                    if let Some(permit) = permit {
-                        permit.send(bytes);
-                    }
-                }
-                return;
-            }
-            permit = frames.reserve(), if !self.frames.is_empty() => {
-                if let (Ok(permit), Some(frame)) = (permit, self.frames.pop_front()) {
-                    permit.send(frame);
-                }
-                return;
-            }
-            () = sleep_until(wake_at.unwrap_or_else(Instant::now)), if wake_at.is_some() => {
-                self.bridge.on_tick(self.clock.now());
-                return;
-            }
-            else => return std::future::pending().await,
-        };
-        self.on_output(output);
-    }
-
-    fn on_output(&mut self, output: Output) {
-        let now = self.clock.now();
-        match output {
-            Output::Bytes(bytes) => {
-                // `wants_channel_read` leaves room for any chunk of a shell, so this does not fail.
-                if let Err(error) = self.bridge.on_channel(now, &bytes) {
-                    self.bridge.on_channel_closed(now, ChannelEnd::Lost(Arc::new(error)));
-                }
-            }
-            Output::Ended(end) => self.bridge.on_channel_closed(now, end),
-        }
-    }
-}
-
-/// Gives the last frames to the writer, which ends after them.
-async fn hand_over(last: VecDeque<Bytes>, frames: mpsc::Sender<Bytes>) {
-    for frame in last {
-        if frames.send(frame).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// The writer ends early only when the transport broke.
-fn transport_end(sent: io::Result<()>) -> CloseReason {
-    match sent {
-        Err(error) => CloseReason::TransportFailed(error.kind()),
-        Ok(()) => CloseReason::PeerClosed,
+    // A session that ends with its connection has nothing to come back to.
+    hello.caps = hello.caps.common(Caps::WATCH);
+    let (session, driver) = session(bridge, shell, SessionOptions::default());
+    let connection = match session.begin_sole(&hello) {
+        Ok(attachment) => attachment.run(source, sink),
+        Err(over) => return over,
+    };
+    tokio::pin!(driver, connection);
+    tokio::select! {
+        reason = &mut connection => reason,
+        // The last frames are on their way; the connection ends by itself.
+        _ended = &mut driver => connection.await,
     }
 }

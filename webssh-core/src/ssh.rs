@@ -4,8 +4,15 @@
 //! [`ShellPort`], in one task of its own; the pump owns the near half. Between them are bounded queues
 //! only, so a stalled browser stalls the server and nothing grows.
 
+#[cfg(any(feature = "ssh2", feature = "russh"))]
+mod attempt;
+mod dial;
 #[cfg(feature = "ssh2")]
 mod libssh2;
+#[cfg(any(feature = "ssh2", feature = "russh"))]
+mod patience;
+#[cfg(feature = "russh")]
+mod russh;
 
 use std::sync::{Arc, OnceLock};
 
@@ -14,8 +21,11 @@ use tokio::sync::{mpsc, watch};
 
 use crate::error::{Error, Inner};
 use crate::{ChannelEnd, Limits, WinSize};
+pub use dial::{Backend, ConnectOptions, Connected, Dial, Terrapin};
 #[cfg(feature = "ssh2")]
-pub use libssh2::{ConnectOptions, Connected, Libssh2};
+pub use libssh2::{GuardedLibssh2, Libssh2};
+#[cfg(feature = "russh")]
+pub use russh::Russh;
 
 /// Chunks of input that wait for the backend.
 const INPUT_CHUNKS: usize = 4;
@@ -136,6 +146,11 @@ impl ShellInput {
     /// A place in the queue; `None` when the shell has ended. May be dropped while waiting.
     pub(crate) async fn permit(&self) -> Option<InputPermit<'_>> {
         self.bytes.reserve().await.ok()
+    }
+
+    /// The same, if it can be had without waiting.
+    pub(crate) fn try_permit(&self) -> Option<InputPermit<'_>> {
+        self.bytes.try_reserve().ok()
     }
 }
 

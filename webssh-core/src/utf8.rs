@@ -8,14 +8,25 @@ pub(crate) fn whole_chars(bytes: &[u8]) -> usize {
     for tail in 1..=tail_max {
         let cut = bytes.len() - tail;
         let Some(rest) = bytes.get(cut..) else { break };
-        let continuation = rest.first().is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000);
-        if continuation {
+        if rest.first().is_some_and(|byte| is_continuation(*byte)) {
             continue;
         }
         let unfinished = std::str::from_utf8(rest).is_err_and(|error| error.error_len().is_none());
         return if unfinished { cut } else { bytes.len() };
     }
     bytes.len()
+}
+
+/// How many bytes at the front of `bytes` end a character that began before them: at most 3.
+///
+/// More continuation bytes than a character can have are not UTF-8, and are not held back.
+pub(crate) fn torn_head(bytes: &[u8]) -> usize {
+    let stray = bytes.iter().take(4).take_while(|byte| is_continuation(**byte)).count();
+    if stray > 3 { 0 } else { stray }
+}
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0b1100_0000 == 0b1000_0000
 }
 
 #[cfg(test)]
@@ -37,8 +48,22 @@ mod tests {
         assert_eq!(whole_chars(b"a\xff"), 2);
     }
 
+    #[test]
+    fn a_torn_head_is_what_is_left_of_a_character() {
+        assert_eq!(torn_head("€".as_bytes()), 0);
+        assert_eq!(torn_head(b"\x82\xacb"), 2);
+        assert_eq!(torn_head(b"\x9f\x98\x80"), 3);
+        assert_eq!(torn_head(b"\x80\x80\x80\x80b"), 0, "no character has four of them");
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(256))]
+
+        #[test]
+        fn any_rest_of_text_becomes_text(text in "\\PC{0,40}", at in any::<prop::sample::Index>()) {
+            let rest = &text.as_bytes()[at.index(text.len() + 1)..];
+            prop_assert!(std::str::from_utf8(&rest[torn_head(rest)..]).is_ok());
+        }
 
         #[test]
         fn any_cut_of_text_becomes_text(text in "\\PC{0,40}", at in any::<prop::sample::Index>()) {

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 
 use crate::Error;
-use crate::frame::{Failure, FailureCode, FrameError, ServerFrame};
+use crate::frame::{Failure, FailureCode, FrameError, Role, ServerFrame};
 
 /// How the shell at the far end came to its end.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -27,7 +27,8 @@ pub enum ChannelEnd {
     Lost(#[source] Arc<Error>),
 }
 
-/// Why a session closed: for the audit log, and to choose the close code of a WebSocket.
+/// Why a session or one of its connections closed: for the audit log, and to choose the close code of a
+/// WebSocket.
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {
@@ -55,6 +56,30 @@ pub enum CloseReason {
     /// The browser broke the protocol.
     #[error("the browser broke the protocol")]
     Protocol(#[source] ProtocolError),
+    /// The owner ended the session.
+    #[error("the owner ended the session")]
+    Left,
+    /// Another connection became the owner.
+    #[error("another tab or device took the session")]
+    Replaced,
+    /// The owner did not come back for `detached_secs_max`.
+    #[error("the owner did not come back in time")]
+    Detached,
+    /// The application ended it, and said this to the browser.
+    #[error("the application ended it with code {}", .0.code())]
+    Kicked(Failure),
+    /// The connection was not let in, and was told this.
+    #[error("the connection was refused with code {}", .0.code())]
+    Refused(Failure),
+    /// The service is being shut down.
+    #[error("the service is being shut down")]
+    Shutdown,
+    /// The recording failed, and it is required.
+    #[error("the recording failed and is required")]
+    Recording,
+    /// A rule for commands ended the session.
+    #[error("a rule for commands ended the session")]
+    Denied,
 }
 
 /// How a browser broke the protocol.
@@ -70,6 +95,9 @@ pub enum ProtocolError {
     /// Another frame came before `Hello`.
     #[error("another frame came before the hello")]
     HelloExpected,
+    /// A frame came before the `Welcome` that it has to wait for.
+    #[error("a frame came before the welcome")]
+    WelcomeExpected,
     /// A second `Hello` came.
     #[error("a second hello came")]
     HelloTwice,
@@ -96,24 +124,47 @@ pub enum ProtocolError {
     /// A `Pong` answers no `Ping`.
     #[error("a pong answers no ping")]
     StrayPong,
+    /// An `Answer` or a `HostAnswer` answers nothing.
+    #[error("an answer came that was not asked for")]
+    StrayAnswer,
+    /// A resuming client counts bytes that the shell never wrote.
+    #[error("a client resumes ahead of the output")]
+    ResumeBeyondSent,
+    /// An observer typed, resized or left for all.
+    #[error("an observer did what only the owner may")]
+    ReadOnly,
 }
 
 impl CloseReason {
-    /// The last frame for the browser, where one makes sense.
-    pub(super) fn farewell(&self) -> Option<ServerFrame> {
+    /// The last frame for a browser, where one makes sense.
+    pub(crate) fn farewell(&self, role: Role) -> Option<ServerFrame> {
         let code = match self {
             Self::Ended(end) | Self::Undrained(end) => match end {
                 ChannelEnd::Exited { status } => return Some(ServerFrame::Exit { status: *status }),
                 ChannelEnd::Killed { .. } => FailureCode::Killed,
                 ChannelEnd::Lost(_) => FailureCode::Lost,
             },
-            Self::PeerClosed | Self::TransportFailed(_) => return None,
+            Self::PeerClosed | Self::TransportFailed(_) | Self::Left | Self::Detached => {
+                return (role == Role::Observer).then(session_over);
+            }
             Self::PeerSilent => FailureCode::Silent,
             Self::Idle => FailureCode::Idle,
             Self::Expired => FailureCode::Expired,
             Self::Protocol(ProtocolError::Version(_)) => FailureCode::Version,
             Self::Protocol(_) => FailureCode::Protocol,
+            Self::Replaced => FailureCode::Replaced,
+            Self::Kicked(failure) | Self::Refused(failure) => {
+                return Some(ServerFrame::Failure(failure.clone()));
+            }
+            Self::Shutdown => FailureCode::Shutdown,
+            Self::Recording => FailureCode::Recording,
+            Self::Denied => FailureCode::Denied,
         };
         Some(ServerFrame::Failure(Failure::new(code)))
     }
+}
+
+/// What those hear who did not end the session themselves.
+fn session_over() -> ServerFrame {
+    ServerFrame::Failure(Failure::with_text(FailureCode::Gone, "the session was ended by its owner"))
 }

@@ -2,8 +2,8 @@
 
 use bytes::{BufMut, Bytes};
 
-use super::wire::{Reader, number, put_win_size, start};
-use super::{CLIENT_FRAME_BYTES_MAX, Caps, Chunk, FrameError, InputChunk};
+use super::wire::{Reader, number, start, win_size};
+use super::{Answer, CLIENT_FRAME_BYTES_MAX, FrameError, Hello, InputChunk};
 use crate::WinSize;
 
 const HELLO: u8 = 0x01;
@@ -11,6 +11,9 @@ const INPUT: u8 = 0x02;
 const RESIZE: u8 = 0x03;
 const ACK: u8 = 0x04;
 const PONG: u8 = 0x05;
+const ANSWER: u8 = 0x06;
+const HOST_ANSWER: u8 = 0x07;
+const LEAVE: u8 = 0x08;
 
 /// A frame from the browser to the server.
 ///
@@ -37,7 +40,7 @@ pub enum ClientFrame {
     Resize(WinSize),
     /// The terminal has consumed output.
     Ack {
-        /// All output bytes consumed since the start; never goes back.
+        /// Everything before this byte of output is consumed, or gone in a `Gap`; never goes back.
         consumed: u64,
     },
     /// The answer to a `Ping`.
@@ -45,17 +48,17 @@ pub enum ClientFrame {
         /// The stamp of that `Ping`.
         stamp: u64,
     },
-}
-
-/// What a browser says first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hello {
-    /// The newest wire version the client speaks, at least 1.
-    pub version: u8,
-    /// What the client can do beyond that version.
-    pub caps: Caps,
-    /// The size of its terminal.
-    pub size: WinSize,
+    /// The answers to a `Prompt`.
+    Answer(Answer),
+    /// The answer to a `HostKey`.
+    HostAnswer {
+        /// The number of the `HostKey`.
+        id: u32,
+        /// Whether the key is to be trusted.
+        accept: bool,
+    },
+    /// The session is to end. A connection that is only closed leaves it waiting.
+    Leave,
 }
 
 impl ClientFrame {
@@ -63,26 +66,24 @@ impl ClientFrame {
     #[must_use]
     pub fn encode(&self) -> Bytes {
         match self {
-            Self::Hello(hello) => {
-                let mut frame = start(HELLO, 9);
-                frame.put_u8(hello.version);
-                frame.put_u32(hello.caps.bits());
-                put_win_size(&mut frame, hello.size);
-                frame.freeze()
-            }
+            Self::Hello(hello) => hello.encode(HELLO),
             Self::Input { seq, bytes } => {
                 let mut frame = start(INPUT, 8 + bytes.len());
                 frame.put_u64(*seq);
                 frame.put_slice(bytes);
                 frame.freeze()
             }
-            Self::Resize(size) => {
-                let mut frame = start(RESIZE, 4);
-                put_win_size(&mut frame, *size);
-                frame.freeze()
-            }
+            Self::Resize(size) => win_size(RESIZE, *size),
             Self::Ack { consumed } => number(ACK, *consumed),
             Self::Pong { stamp } => number(PONG, *stamp),
+            Self::Answer(answer) => answer.encode(ANSWER),
+            Self::HostAnswer { id, accept } => {
+                let mut frame = start(HOST_ANSWER, 5);
+                frame.put_u32(*id);
+                frame.put_u8((*accept).into());
+                frame.freeze()
+            }
+            Self::Leave => start(LEAVE, 0).freeze(),
         }
     }
 
@@ -92,29 +93,20 @@ impl ClientFrame {
     /// Anything that [`encode`](Self::encode) cannot have written is a [`FrameError`].
     pub fn decode(frame: &[u8]) -> Result<Self, FrameError> {
         let (kind, mut body) = Reader::new(frame, CLIENT_FRAME_BYTES_MAX)?;
-        match kind {
-            HELLO => {
-                let (version, caps) = (body.u8()?, Caps::from_bits(body.u32()?));
-                let size = body.win_size()?;
-                body.end(Self::Hello(Hello { version, caps, size }))
-            }
+        let frame = match kind {
+            HELLO => return Hello::decode(body).map(Self::Hello),
             INPUT => {
                 let seq = body.u64()?;
-                Ok(Self::Input { seq, bytes: Chunk(body.payload()?) })
+                return Ok(Self::Input { seq, bytes: InputChunk::read(body)? });
             }
-            RESIZE => {
-                let size = body.win_size()?;
-                body.end(Self::Resize(size))
-            }
-            ACK => {
-                let consumed = body.u64()?;
-                body.end(Self::Ack { consumed })
-            }
-            PONG => {
-                let stamp = body.u64()?;
-                body.end(Self::Pong { stamp })
-            }
-            other => Err(FrameError::UnknownType(other)),
-        }
+            ANSWER => return Answer::decode(body).map(Self::Answer),
+            RESIZE => Self::Resize(body.win_size()?),
+            ACK => Self::Ack { consumed: body.u64()? },
+            PONG => Self::Pong { stamp: body.u64()? },
+            HOST_ANSWER => Self::HostAnswer { id: body.u32()?, accept: body.flag()? },
+            LEAVE => Self::Leave,
+            other => return Err(FrameError::UnknownType(other)),
+        };
+        body.end(frame)
     }
 }

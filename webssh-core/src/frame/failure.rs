@@ -1,9 +1,11 @@
 //! Why a session ends: codes for machines, words for people.
 
-use super::wire::Reader;
+use bytes::{BufMut, Bytes};
+
+use super::wire::{Reader, cut, start};
 use super::{FAILURE_TEXT_BYTES_MAX, FrameError};
 
-/// Why a session ends, for a machine and for a person.
+/// Why a connection or a session ends, for a machine and for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     code: u16,
@@ -38,6 +40,24 @@ pub enum FailureCode {
     NotAllowed,
     /// 12: the server is being shut down.
     Shutdown,
+    /// 13: another tab or device took the session; do not reconnect by yourself.
+    Replaced,
+    /// 14: somebody ended this connection.
+    Kicked,
+    /// 15: a limit of sessions or memory is reached; try later.
+    Busy,
+    /// 16: the ticket is unknown, used or expired; fetch a new one.
+    Ticket,
+    /// 17: there is no such session to resume, or it is over.
+    Gone,
+    /// 18: the recording failed, and it is required.
+    Recording,
+    /// 19: a rule for commands ended the session.
+    Denied,
+    /// 20: too many failed logins; wait.
+    Throttled,
+    /// 21: the target is not on the list.
+    Target,
 }
 
 impl FailureCode {
@@ -57,6 +77,15 @@ impl FailureCode {
             Self::Login => 10,
             Self::NotAllowed => 11,
             Self::Shutdown => 12,
+            Self::Replaced => 13,
+            Self::Kicked => 14,
+            Self::Busy => 15,
+            Self::Ticket => 16,
+            Self::Gone => 17,
+            Self::Recording => 18,
+            Self::Denied => 19,
+            Self::Throttled => 20,
+            Self::Target => 21,
         }
     }
 
@@ -74,6 +103,15 @@ impl FailureCode {
             Self::Login => "the server refused the credentials",
             Self::NotAllowed => "this shell is not open to you",
             Self::Shutdown => "the service is being restarted: connect again",
+            Self::Replaced => "the session went on in another tab or on another device",
+            Self::Kicked => "the connection was ended by an administrator",
+            Self::Busy => "there is no room for another session: try again later",
+            Self::Ticket => "the ticket is not valid any more: open the terminal again",
+            Self::Gone => "the session is over: open a new one",
+            Self::Recording => "the session could not be recorded any longer",
+            Self::Denied => "a command was not allowed",
+            Self::Throttled => "there were too many failed logins: try again later",
+            Self::Target => "this server is not open to you",
         }
     }
 }
@@ -88,9 +126,7 @@ impl Failure {
     /// A failure with other words, cut to [`FAILURE_TEXT_BYTES_MAX`] bytes at a character.
     #[must_use]
     pub fn with_text(code: FailureCode, text: &str) -> Self {
-        let mut text = text.to_owned();
-        text.truncate(text.floor_char_boundary(FAILURE_TEXT_BYTES_MAX));
-        Self { code: code.number(), text }
+        Self { code: code.number(), text: cut(text, FAILURE_TEXT_BYTES_MAX).to_owned() }
     }
 
     /// The number on the wire; a newer server may send one that [`FailureCode`] lacks.
@@ -105,12 +141,16 @@ impl Failure {
         &self.text
     }
 
+    pub(super) fn encode(&self, kind: u8) -> Bytes {
+        let mut frame = start(kind, 2 + self.text.len());
+        frame.put_u16(self.code);
+        frame.put_slice(self.text.as_bytes());
+        frame.freeze()
+    }
+
     pub(super) fn decode(mut body: Reader<'_>) -> Result<Self, FrameError> {
         let code = body.u16()?;
-        let text = body.tail();
-        if text.len() > FAILURE_TEXT_BYTES_MAX {
-            return Err(FrameError::Oversize { bytes: text.len(), bytes_max: FAILURE_TEXT_BYTES_MAX });
-        }
+        let text = body.tail(FAILURE_TEXT_BYTES_MAX)?;
         let text = std::str::from_utf8(text).map_err(|_| FrameError::Text)?;
         Ok(Self { code, text: text.to_owned() })
     }

@@ -1,9 +1,10 @@
 //! The frames that a server sends.
 
-use bytes::{BufMut, Bytes};
+use bytes::{BufMut, Bytes, BytesMut};
 
-use super::wire::{Reader, number, start};
-use super::{Caps, Chunk, DataChunk, Failure, FrameError, SERVER_FRAME_BYTES_MAX};
+use super::wire::{Reader, number, start, win_size};
+use super::{DataChunk, Failure, FrameError, HostKeyFrame, PromptFrame, SERVER_FRAME_BYTES_MAX, Welcome};
+use crate::WinSize;
 
 const WELCOME: u8 = 0x81;
 const DATA: u8 = 0x82;
@@ -11,6 +12,17 @@ const INPUT_ACK: u8 = 0x83;
 const PING: u8 = 0x84;
 const EXIT: u8 = 0x85;
 const FAILURE: u8 = 0x86;
+const GAP: u8 = 0x87;
+const PROMPT: u8 = 0x88;
+const HOST_KEY: u8 = 0x89;
+const RESIZED: u8 = 0x8a;
+const WATCHERS: u8 = 0x8b;
+
+/// Stands in a `Ping` for a round trip that was not measured yet.
+pub const RTT_UNKNOWN: u32 = u32::MAX;
+
+/// The bytes of a `Data` frame before its output.
+pub(crate) const DATA_HEADER_BYTES: usize = 9;
 
 /// A frame from the server to the browser.
 ///
@@ -35,38 +47,41 @@ pub enum ServerFrame {
     },
     /// Input was handed to the shell.
     InputAck {
-        /// All input bytes handed over since the start.
+        /// All input bytes handed over since the start of the session.
         seq: u64,
     },
     /// Are you there?
     Ping {
         /// To be sent back in a `Pong`.
         stamp: u64,
+        /// The last round trip in milliseconds, or [`RTT_UNKNOWN`].
+        rtt_ms: u32,
     },
     /// The shell ended by itself. The last frame.
     Exit {
         /// Its exit status (RFC 4254, section 6.10).
         status: u32,
     },
-    /// The session ends for another reason. The last frame.
+    /// The connection ends for another reason. The last frame.
     Failure(Failure),
-}
-
-/// What a server answers first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Welcome {
-    /// The wire version of this connection.
-    pub version: u8,
-    /// What both sides can do.
-    pub caps: Caps,
-    /// The most input bytes that may be sent without an `InputAck`.
-    pub input_bytes_max: u32,
-    /// The most output bytes that the server sends without an `Ack`.
-    pub unacked_bytes_max: u32,
-    /// The session ends after this many seconds without input.
-    pub idle_secs_max: u32,
-    /// The session ends after this many seconds.
-    pub absolute_secs_max: u32,
+    /// Output is gone; the next `Data` starts behind it, and the terminal is to be reset.
+    Gap {
+        /// The number of the first byte that is gone.
+        from: u64,
+        /// The number of the first byte that is not.
+        to: u64,
+    },
+    /// Questions to the person, before `Welcome`.
+    Prompt(PromptFrame),
+    /// Whether to trust a host key, before `Welcome`.
+    HostKey(HostKeyFrame),
+    /// To an observer: the terminal has a new size.
+    Resized(WinSize),
+    /// To the owner: so many look on.
+    Watchers {
+        /// The number of observers.
+        count: u16,
+    },
 }
 
 impl ServerFrame {
@@ -74,24 +89,27 @@ impl ServerFrame {
     #[must_use]
     pub fn encode(&self) -> Bytes {
         match self {
-            Self::Welcome(welcome) => welcome.encode(),
+            Self::Welcome(welcome) => welcome.encode(WELCOME),
             Self::Data { seq, bytes } => {
-                let mut frame = start(DATA, 8 + bytes.len());
-                frame.put_u64(*seq);
+                let mut frame = begin_data(*seq, bytes.len());
                 frame.put_slice(bytes);
                 frame.freeze()
             }
             Self::InputAck { seq } => number(INPUT_ACK, *seq),
-            Self::Ping { stamp } => number(PING, *stamp),
+            Self::Ping { stamp, rtt_ms } => numbers(PING, 12, *stamp, |frame| frame.put_u32(*rtt_ms)),
             Self::Exit { status } => {
                 let mut frame = start(EXIT, 4);
                 frame.put_u32(*status);
                 frame.freeze()
             }
-            Self::Failure(failure) => {
-                let mut frame = start(FAILURE, 2 + failure.text().len());
-                frame.put_u16(failure.code());
-                frame.put_slice(failure.text().as_bytes());
+            Self::Failure(failure) => failure.encode(FAILURE),
+            Self::Gap { from, to } => numbers(GAP, 16, *from, |frame| frame.put_u64(*to)),
+            Self::Prompt(prompt) => prompt.encode(PROMPT),
+            Self::HostKey(host_key) => host_key.encode(HOST_KEY),
+            Self::Resized(size) => win_size(RESIZED, *size),
+            Self::Watchers { count } => {
+                let mut frame = start(WATCHERS, 2);
+                frame.put_u16(*count);
                 frame.freeze()
             }
         }
@@ -103,51 +121,38 @@ impl ServerFrame {
     /// Anything that [`encode`](Self::encode) cannot have written is a [`FrameError`].
     pub fn decode(frame: &[u8]) -> Result<Self, FrameError> {
         let (kind, mut body) = Reader::new(frame, SERVER_FRAME_BYTES_MAX)?;
-        match kind {
-            WELCOME => Welcome::decode(body).map(Self::Welcome),
+        let frame = match kind {
+            WELCOME => return Welcome::decode(body).map(Self::Welcome),
             DATA => {
                 let seq = body.u64()?;
-                Ok(Self::Data { seq, bytes: Chunk(body.payload()?) })
+                return Ok(Self::Data { seq, bytes: DataChunk::read(body)? });
             }
-            INPUT_ACK => {
-                let seq = body.u64()?;
-                body.end(Self::InputAck { seq })
-            }
-            PING => {
-                let stamp = body.u64()?;
-                body.end(Self::Ping { stamp })
-            }
-            EXIT => {
-                let status = body.u32()?;
-                body.end(Self::Exit { status })
-            }
-            FAILURE => Failure::decode(body).map(Self::Failure),
-            other => Err(FrameError::UnknownType(other)),
-        }
+            FAILURE => return Failure::decode(body).map(Self::Failure),
+            PROMPT => return PromptFrame::decode(body).map(Self::Prompt),
+            HOST_KEY => return HostKeyFrame::decode(body).map(Self::HostKey),
+            INPUT_ACK => Self::InputAck { seq: body.u64()? },
+            PING => Self::Ping { stamp: body.u64()?, rtt_ms: body.u32()? },
+            EXIT => Self::Exit { status: body.u32()? },
+            GAP => Self::Gap { from: body.u64()?, to: body.u64()? },
+            RESIZED => Self::Resized(body.win_size()?),
+            WATCHERS => Self::Watchers { count: body.u16()? },
+            other => return Err(FrameError::UnknownType(other)),
+        };
+        body.end(frame)
     }
 }
 
-impl Welcome {
-    fn encode(&self) -> Bytes {
-        let mut frame = start(WELCOME, 21);
-        frame.put_u8(self.version);
-        frame.put_u32(self.caps.bits());
-        frame.put_u32(self.input_bytes_max);
-        frame.put_u32(self.unacked_bytes_max);
-        frame.put_u32(self.idle_secs_max);
-        frame.put_u32(self.absolute_secs_max);
-        frame.freeze()
-    }
+/// Starts a `Data` frame, so that output is copied once: from where it is kept to behind its number.
+pub(crate) fn begin_data(seq: u64, len: usize) -> BytesMut {
+    let mut frame = start(DATA, 8 + len);
+    frame.put_u64(seq);
+    frame
+}
 
-    fn decode(mut body: Reader<'_>) -> Result<Self, FrameError> {
-        let welcome = Self {
-            version: body.u8()?,
-            caps: Caps::from_bits(body.u32()?),
-            input_bytes_max: body.u32()?,
-            unacked_bytes_max: body.u32()?,
-            idle_secs_max: body.u32()?,
-            absolute_secs_max: body.u32()?,
-        };
-        body.end(welcome)
-    }
+/// A frame of two numbers.
+fn numbers(kind: u8, body: usize, first: u64, put: impl FnOnce(&mut BytesMut)) -> Bytes {
+    let mut frame = start(kind, body);
+    frame.put_u64(first);
+    put(&mut frame);
+    frame.freeze()
 }

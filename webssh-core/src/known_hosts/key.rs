@@ -45,6 +45,18 @@ impl HostKey {
         &self.algorithm
     }
 
+    /// The bytes as they go over the wire.
+    #[must_use]
+    pub fn blob(&self) -> &[u8] {
+        &self.blob
+    }
+
+    /// Whether this is a certificate of OpenSSH: a key together with what an authority says of it.
+    #[must_use]
+    pub fn is_certificate(&self) -> bool {
+        self.algorithm.ends_with("-cert-v01@openssh.com")
+    }
+
     /// What to show to a person.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {

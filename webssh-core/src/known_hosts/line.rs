@@ -3,22 +3,28 @@
 use super::key::HostKey;
 use super::pattern::Names;
 
-/// A usable line: names, a key, and whether the key is revoked.
+/// A usable line: names, a key, and what the line says of that key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KnownHost {
     line: usize,
     names: Names,
     key: HostKey,
-    revoked: bool,
+    marker: Marker,
+}
+
+/// The word after `@`, if there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Marker {
+    None,
+    Revoked,
+    Authority,
 }
 
 /// Why a line was not used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SkipReason {
-    /// A `@cert-authority` line: host certificates are not supported.
-    CertAuthority,
-    /// Another word after `@`.
+    /// A word after `@` that is neither `revoked` nor `cert-authority`.
     UnknownMarker,
     /// The names are missing or are no hash.
     Names,
@@ -33,16 +39,27 @@ impl KnownHost {
         self.line
     }
 
-    /// The key.
+    /// The key: of the host, or of the authority that signs for it.
     #[must_use]
     pub fn key(&self) -> &HostKey {
         &self.key
     }
 
-    /// Whether the line says that the key must never be accepted.
+    /// Whether the line says that the key must never be accepted (`@revoked`).
     #[must_use]
     pub fn is_revoked(&self) -> bool {
-        self.revoked
+        self.marker == Marker::Revoked
+    }
+
+    /// Whether the key signs certificates of hosts (`@cert-authority`). It is no host's own key then.
+    #[must_use]
+    pub fn is_authority(&self) -> bool {
+        self.marker == Marker::Authority
+    }
+
+    /// Whether the key is the host's own.
+    pub(super) fn is_plain(&self) -> bool {
+        self.marker == Marker::None
     }
 
     pub(super) fn is_about(&self, name: &str) -> bool {
@@ -56,11 +73,11 @@ pub(super) fn parse(number: usize, line: &str) -> Result<Option<KnownHost>, Skip
     let Some(first) = fields.next().filter(|first| !first.starts_with('#')) else {
         return Ok(None);
     };
-    let (revoked, names) = match first {
-        "@revoked" => (true, fields.next()),
-        "@cert-authority" => return Err(SkipReason::CertAuthority),
+    let (marker, names) = match first {
+        "@revoked" => (Marker::Revoked, fields.next()),
+        "@cert-authority" => (Marker::Authority, fields.next()),
         _ if first.starts_with('@') => return Err(SkipReason::UnknownMarker),
-        _ => (false, Some(first)),
+        _ => (Marker::None, Some(first)),
     };
     let names = names.and_then(Names::parse).ok_or(SkipReason::Names)?;
     let algorithm = fields.next().ok_or(SkipReason::Key)?;
@@ -68,5 +85,5 @@ pub(super) fn parse(number: usize, line: &str) -> Result<Option<KnownHost>, Skip
     if key.algorithm() != algorithm {
         return Err(SkipReason::Key);
     }
-    Ok(Some(KnownHost { line: number, names, key, revoked }))
+    Ok(Some(KnownHost { line: number, names, key, marker }))
 }

@@ -44,7 +44,7 @@ fn digest(text: &str) -> Option<[u8; SHA1_BYTES]> {
 }
 
 /// `*` stands for any text, `?` for one byte. The time is bounded by the product of the lengths.
-fn matches(pattern: &str, name: &str) -> bool {
+pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let (mut pattern, mut name) = (pattern.as_bytes(), name.as_bytes());
     let mut after_star: Option<(&[u8], &[u8])> = None;
     loop {

@@ -1,252 +1,313 @@
-//! The rules of a bridge one by one: hello, numbering, credit, limits, heartbeat, farewell.
+//! The rules of a bridge one by one: numbering, credit, limits, heartbeat, farewell.
 
-use std::time::Duration;
-
-use bytes::Bytes;
-use webssh_core::frame::{Caps, ClientFrame, FailureCode, Hello, InputChunk, ServerFrame, VERSION};
+use webssh_core::frame::{Answer, Caps, ClientFrame, FailureCode, Hello, RTT_UNKNOWN, ServerFrame, VERSION};
 use webssh_core::{
-    Action, Bridge, ChannelEnd, CloseReason, ErrorKind, Limits, LimitsConfig, ProtocolError, WinSize,
+    Action, Bridge, ChannelEnd, CloseReason, ErrorKind, Limits, LimitsConfig, ProtocolError, Role, WinSize,
 };
 
-const ZERO: Duration = Duration::ZERO;
-
-fn secs(number: u64) -> Duration {
-    Duration::from_secs(number)
-}
-
-fn hello(version: u8) -> Bytes {
-    ClientFrame::Hello(Hello { version, caps: Caps::from_bits(!0), size: WinSize::default() }).encode()
-}
-
-fn input(seq: u64, len: usize) -> Bytes {
-    let bytes = InputChunk::split_from(&mut Bytes::from(vec![b'k'; len])).unwrap();
-    ClientFrame::Input { seq, bytes }.encode()
-}
-
-/// A bridge that has exchanged hello and welcome.
-fn open() -> Bridge {
-    let mut bridge = Bridge::new(Limits::default(), ZERO);
-    bridge.on_frame(ZERO, &hello(VERSION));
-    drain(&mut bridge);
-    bridge
-}
-
-/// All actions that are due: the frames, and the reason if the bridge closed.
-fn drain(bridge: &mut Bridge) -> (Vec<ServerFrame>, Option<CloseReason>) {
-    let (mut frames, mut closed) = (Vec::new(), None);
-    while let Some(action) = bridge.poll() {
-        match action {
-            Action::SendFrame(frame) => frames.push(ServerFrame::decode(&frame).unwrap()),
-            Action::Close(reason) => closed = Some(reason),
-            _ => {}
-        }
-    }
-    (frames, closed)
-}
-
-fn failure_code(frames: &[ServerFrame]) -> Option<u16> {
-    frames.iter().find_map(|frame| match frame {
-        ServerFrame::Failure(failure) => Some(failure.code()),
-        _ => None,
-    })
-}
-
-/// The bridge must have closed for a broken protocol, and must have said so.
-fn assert_broken(bridge: &mut Bridge, expected: &ProtocolError) {
-    let (frames, closed) = drain(bridge);
-    assert!(matches!(&closed, Some(CloseReason::Protocol(error)) if error == expected), "{closed:?}");
-    let code = match expected {
-        ProtocolError::Version(_) => FailureCode::Version,
-        _ => FailureCode::Protocol,
-    };
-    assert_eq!(failure_code(&frames), Some(code.number()));
-}
+use crate::bridge_kit::{Kit, ZERO, ack, failure_code, input, secs, token};
 
 #[test]
 fn hello_is_answered_with_the_lower_version_and_the_limits() {
-    let mut bridge = Bridge::new(Limits::default(), ZERO);
-    bridge.on_frame(ZERO, &hello(200));
-    let (frames, _) = drain(&mut bridge);
-    let [ServerFrame::Welcome(welcome)] = &frames[..] else { panic!("{frames:?}") };
-    assert_eq!((welcome.version, welcome.caps), (VERSION, Caps::NONE));
+    let mut kit = Kit::open();
+    let hello = Hello { version: 200, caps: Caps::from_bits(!0), ..Hello::plain(WinSize::default()) };
+    let (_, welcome) = kit.attach(ZERO, &hello, Role::Owner);
+    assert_eq!((welcome.version, welcome.caps), (VERSION, Caps::ALL));
     assert_eq!((welcome.input_bytes_max, welcome.unacked_bytes_max), (64 << 10, 128 << 10));
+    assert_eq!((welcome.detached_secs_max, welcome.token), (300, token()));
 }
 
 #[test]
-fn the_first_frame_is_hello_and_there_is_one() {
-    let mut bridge = Bridge::new(Limits::default(), ZERO);
-    bridge.on_frame(ZERO, &input(0, 1));
-    assert_broken(&mut bridge, &ProtocolError::HelloExpected);
-    let mut bridge = open();
-    bridge.on_frame(ZERO, &hello(VERSION));
-    assert_broken(&mut bridge, &ProtocolError::HelloTwice);
-    let mut bridge = Bridge::new(Limits::default(), ZERO);
-    bridge.on_frame(ZERO, &hello(0));
-    assert_broken(&mut bridge, &ProtocolError::Version(0));
+fn a_version_that_nobody_speaks_is_refused_and_replaces_nobody() {
+    let mut kit = Kit::open();
+    let hello = Hello { version: 0, ..Hello::plain(WinSize::default()) };
+    let id = kit.bridge.attach(ZERO, &hello, Role::Owner, &token());
+    let (frames, closed) = kit.drain_of(id);
+    assert!(matches!(closed, Some(CloseReason::Protocol(ProtocolError::Version(0)))), "{closed:?}");
+    assert_eq!(failure_code(&frames), Some(FailureCode::Version.number()));
+    kit.output(b"still here");
+    assert!(matches!(kit.drain(), (frames, None) if frames.len() == 1));
+}
+
+#[test]
+fn what_is_not_expected_closes_the_connection_only() {
+    let hello = ClientFrame::Hello(Hello::plain(WinSize::default())).encode();
+    let answer = ClientFrame::Answer(Answer::new(1, vec![String::new()]).unwrap()).encode();
+    let host_answer = ClientFrame::HostAnswer { id: 1, accept: true }.encode();
+    let pong = ClientFrame::Pong { stamp: 1 }.encode();
+    for (frame, error) in [
+        (hello, ProtocolError::HelloTwice),
+        (answer, ProtocolError::StrayAnswer),
+        (host_answer, ProtocolError::StrayAnswer),
+        (pong, ProtocolError::StrayPong),
+    ] {
+        let mut kit = Kit::open();
+        kit.frame(ZERO, &frame);
+        kit.assert_broken(&error);
+    }
+    let mut kit = Kit::open();
+    kit.bridge.on_tick(secs(15));
+    let (frames, _) = kit.drain();
+    let [ServerFrame::Ping { stamp, .. }] = frames[..] else { panic!("{frames:?}") };
+    kit.frame(secs(15), &ClientFrame::Pong { stamp: stamp + 1 }.encode());
+    kit.assert_broken(&ProtocolError::StrayPong);
+    let mut kit = Kit::open();
+    kit.bridge.on_text(kit.owner);
+    kit.assert_broken(&ProtocolError::Text);
 }
 
 #[test]
 fn input_continues_and_stays_in_its_window() {
-    let mut bridge = open();
-    bridge.on_frame(ZERO, &input(0, 10));
-    bridge.on_frame(ZERO, &input(9, 10));
-    assert_broken(&mut bridge, &ProtocolError::InputOutOfOrder { expected: 10, found: 9 });
-    let mut bridge = open();
+    let mut kit = Kit::open();
+    kit.frame(ZERO, &input(0, b"0123456789"));
+    kit.frame(ZERO, &input(11, b"b"));
+    kit.assert_broken(&ProtocolError::InputOutOfOrder { expected: 10, found: 11 });
+    let mut kit = Kit::open();
     for seq in (0..5).map(|n| n * 16_384) {
-        bridge.on_frame(ZERO, &input(seq, 16_384));
+        kit.frame(ZERO, &input(seq, &[b'k'; 16_384]));
     }
-    assert_broken(&mut bridge, &ProtocolError::InputOverrun);
+    kit.assert_broken(&ProtocolError::InputOverrun);
+}
+
+#[test]
+fn input_that_was_received_before_is_not_typed_again() {
+    let mut kit = Kit::open();
+    let mut typed = Vec::new();
+    for (seq, text) in [(0, &b"abc"[..]), (1, b"bcd"), (0, b"abcd"), (2, b"cdefg")] {
+        kit.frame(ZERO, &input(seq, text));
+        while let Some(Action::WriteChannel(bytes)) = kit.bridge.poll() {
+            typed.extend_from_slice(&bytes);
+            kit.bridge.on_channel_written(bytes.len());
+        }
+    }
+    assert_eq!(typed, b"abcdefg");
+    kit.frame(ZERO, &input(3, b"def"));
+    kit.assert_broken(&ProtocolError::InputOutOfOrder { expected: 7, found: 3 });
+}
+
+#[test]
+fn one_piece_of_input_is_under_way_at_a_time() {
+    let mut kit = Kit::open();
+    kit.frame(ZERO, &input(0, b"a"));
+    assert!(matches!(kit.bridge.poll(), Some(Action::WriteChannel(bytes)) if bytes == "a"));
+    (1..=5000).for_each(|seq| kit.frame(ZERO, &input(seq, b"b")));
+    assert!(kit.bridge.poll().is_none(), "the shell has not taken the first key yet");
+    kit.bridge.on_channel_written(1);
+    assert!(matches!(kit.bridge.poll(), Some(Action::WriteChannel(bytes)) if bytes.len() == 5000));
+    let (frames, _) = kit.drain();
+    assert_eq!(frames, [ServerFrame::InputAck { seq: 1 }]);
 }
 
 #[test]
 fn a_lying_acknowledgement_closes() {
-    let mut bridge = open();
-    bridge.on_channel(ZERO, b"12345").unwrap();
-    drain(&mut bridge);
-    bridge.on_frame(ZERO, &ClientFrame::Ack { consumed: 5 }.encode());
-    bridge.on_frame(ZERO, &ClientFrame::Ack { consumed: 4 }.encode());
-    assert_broken(&mut bridge, &ProtocolError::AckGoingBack);
-    let mut bridge = open();
-    bridge.on_channel(ZERO, b"12345").unwrap();
-    bridge.on_frame(ZERO, &ClientFrame::Ack { consumed: 1 }.encode());
-    assert_broken(&mut bridge, &ProtocolError::AckBeyondSent);
-}
-
-#[test]
-fn text_and_stray_pongs_close() {
-    let mut bridge = open();
-    bridge.on_text();
-    assert_broken(&mut bridge, &ProtocolError::Text);
-    let mut bridge = open();
-    bridge.on_frame(ZERO, &ClientFrame::Pong { stamp: 1 }.encode());
-    assert_broken(&mut bridge, &ProtocolError::StrayPong);
+    let mut kit = Kit::open();
+    kit.output(b"12345");
+    kit.drain();
+    kit.frame(ZERO, &ack(5));
+    kit.frame(ZERO, &ack(4));
+    kit.assert_broken(&ProtocolError::AckGoingBack);
+    let mut kit = Kit::open();
+    kit.output(b"12345");
+    kit.frame(ZERO, &ack(1));
+    kit.assert_broken(&ProtocolError::AckBeyondSent);
 }
 
 #[test]
 fn a_stalled_browser_pauses_reading_and_still_types() {
-    let mut bridge = open();
-    let mut given = 0;
-    while bridge.wants_channel_read() {
-        bridge.on_channel(ZERO, &[b'y'; 32_768]).unwrap();
-        given += 32_768;
-        drain(&mut bridge);
-    }
+    let mut kit = Kit::open();
+    let given = kit.flood();
     assert!(given <= 160 << 10, "{given} bytes were taken for a browser that consumes none");
-    bridge.on_frame(ZERO, &input(0, 1));
-    assert!(matches!(bridge.poll_channel(), Some(Action::WriteChannel(bytes)) if bytes == "k"));
-    bridge.on_frame(ZERO, &ClientFrame::Ack { consumed: 100 << 10 }.encode());
-    assert!(bridge.wants_channel_read(), "credit opens the shell again");
+    kit.frame(ZERO, &input(0, b"\x03"));
+    assert!(matches!(kit.bridge.poll(), Some(Action::WriteChannel(bytes)) if bytes == "\x03"));
+    kit.frame(ZERO, &ack(100 << 10));
+    assert!(kit.bridge.wants_channel_read(), "credit opens the shell again");
 }
 
 #[test]
 fn output_that_was_not_asked_for_is_misuse() {
-    let mut bridge = open();
-    let error = bridge.on_channel(ZERO, &vec![0; 300 << 10]).unwrap_err();
+    let mut kit = Kit::open();
+    let error = kit.bridge.on_channel(ZERO, &vec![0; 300 << 10]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Misuse);
 }
 
 #[test]
-fn resizes_coalesce() {
-    let mut bridge = open();
+fn resizes_coalesce_and_the_same_size_is_no_news() {
+    let mut kit = Kit::open();
+    kit.frame(ZERO, &ClientFrame::Resize(WinSize::default()).encode());
+    assert!(kit.bridge.poll().is_none());
     for cols in 1..50 {
-        bridge.on_frame(ZERO, &ClientFrame::Resize(WinSize::new(cols, 10).unwrap()).encode());
+        kit.frame(ZERO, &ClientFrame::Resize(WinSize::new(cols, 10).unwrap()).encode());
     }
-    assert!(matches!(bridge.poll(), Some(Action::ResizeChannel(size)) if size.cols() == 49));
-    assert!(bridge.poll().is_none());
+    assert!(matches!(kit.bridge.poll(), Some(Action::ResizeChannel(size)) if size.cols() == 49));
+    assert!(kit.bridge.poll().is_none());
 }
 
 #[test]
-fn silence_ends_the_session_wherever_it_sits() {
+fn nobody_comes() {
     let mut bridge = Bridge::new(Limits::default(), ZERO);
     assert_eq!(bridge.wake_at(), Some(secs(10)));
+    bridge.on_tick(secs(9));
+    assert!(bridge.poll().is_none());
     bridge.on_tick(secs(10));
-    assert!(matches!(drain(&mut bridge).1, Some(CloseReason::PeerSilent)), "no hello");
+    assert!(matches!(bridge.poll(), Some(Action::Close(CloseReason::PeerSilent))));
+    assert!(bridge.poll().is_none() && bridge.wake_at().is_none());
+}
 
-    let mut bridge = open();
-    assert_eq!(bridge.wake_at(), Some(secs(15)));
-    bridge.on_tick(secs(15));
-    let (frames, _) = drain(&mut bridge);
-    let [ServerFrame::Ping { stamp }] = frames[..] else { panic!("{frames:?}") };
-    bridge.on_frame(secs(16), &ClientFrame::Pong { stamp }.encode());
-    assert_eq!(bridge.wake_at(), Some(secs(31)), "the answer starts the next round");
-    // The next ping cannot even leave, because the transport is stuck.
-    bridge.on_tick(secs(31));
-    bridge.on_tick(secs(61));
-    assert!(matches!(drain(&mut bridge).1, Some(CloseReason::PeerSilent)), "no pong");
+#[test]
+fn silence_cuts_the_connection_wherever_it_sits() {
+    let mut kit = Kit::open();
+    assert_eq!(kit.bridge.wake_at(), Some(secs(15)));
+    kit.bridge.on_tick(secs(15));
+    let (frames, _) = kit.drain();
+    let [ServerFrame::Ping { stamp, rtt_ms: RTT_UNKNOWN }] = frames[..] else { panic!("{frames:?}") };
+    kit.frame(secs(16), &ClientFrame::Pong { stamp }.encode());
+    assert_eq!(kit.bridge.wake_at(), Some(secs(31)), "the answer starts the next round");
+    kit.bridge.on_tick(secs(31));
+    let (frames, _) = kit.drain();
+    assert!(matches!(frames[..], [ServerFrame::Ping { rtt_ms: 1000, .. }]), "{frames:?}");
+    let [view] = kit.bridge.connections().collect::<Vec<_>>()[..] else { panic!("one connection") };
+    assert_eq!(view.rtt, Some(secs(1)));
+    // The answer does not come, be it that the ping cannot even leave a transport that is stuck.
+    kit.bridge.on_tick(secs(60));
+    assert!(kit.drain().1.is_none());
+    kit.bridge.on_tick(secs(61));
+    let (frames, closed) = kit.drain();
+    assert!(matches!(closed, Some(CloseReason::PeerSilent)), "{closed:?}");
+    assert_eq!(failure_code(&frames), Some(FailureCode::Silent.number()));
+    assert!(kit.closed().is_none(), "the session waits");
 }
 
 #[test]
 fn only_user_input_keeps_a_session_from_idling() {
     let config = LimitsConfig { idle_secs_max: 5, heartbeat_secs: 3600, ..LimitsConfig::default() };
-    let mut bridge = Bridge::new(Limits::new(config).unwrap(), ZERO);
-    bridge.on_frame(ZERO, &hello(VERSION));
-    bridge.on_frame(secs(3), &input(0, 1));
-    bridge.on_channel(secs(7), b"a clock that ticks").unwrap();
-    bridge.on_frame(secs(7), &ClientFrame::Resize(WinSize::default()).encode());
-    bridge.on_tick(secs(7));
-    assert!(drain(&mut bridge).1.is_none());
-    bridge.on_tick(secs(8));
-    let (frames, closed) = drain(&mut bridge);
-    assert!(matches!(closed, Some(CloseReason::Idle)));
-    assert_eq!(failure_code(&frames), Some(FailureCode::Idle.number()));
+    let mut kit = Kit::with(config);
+    kit.frame(secs(3), &input(0, b"k"));
+    kit.bridge.on_channel(secs(7), b"a clock that ticks").unwrap();
+    kit.frame(secs(7), &ClientFrame::Resize(WinSize::default()).encode());
+    kit.frame(secs(7), &input(0, b"k"));
+    kit.bridge.on_cut(secs(7), kit.owner);
+    kit.resume(secs(7), 0);
+    kit.bridge.on_tick(secs(7));
+    assert!(kit.closed().is_none());
+    kit.bridge.on_tick(secs(8));
+    assert!(matches!(kit.closed(), Some(CloseReason::Idle)));
+    assert_eq!(failure_code(&kit.drain().0), Some(FailureCode::Idle.number()));
 }
 
 #[test]
 fn the_absolute_limit_holds_for_a_busy_user() {
-    let config = LimitsConfig { absolute_secs_max: 9, ..LimitsConfig::default() };
-    let mut bridge = Bridge::new(Limits::new(config).unwrap(), ZERO);
-    bridge.on_frame(ZERO, &hello(VERSION));
-    for (seq, second) in (0..9).enumerate() {
-        bridge.on_frame(secs(second), &input(u64::try_from(seq).unwrap(), 1));
-        bridge.on_tick(secs(second));
-        assert!(drain(&mut bridge).1.is_none());
+    let mut kit = Kit::with(LimitsConfig { absolute_secs_max: 9, ..LimitsConfig::default() });
+    for second in 0..9 {
+        kit.frame(secs(second), &input(second, b"k"));
+        kit.bridge.on_tick(secs(second));
+        assert!(kit.closed().is_none());
     }
-    bridge.on_tick(secs(9));
-    assert!(matches!(drain(&mut bridge).1, Some(CloseReason::Expired)));
+    kit.bridge.on_tick(secs(9));
+    assert!(matches!(kit.closed(), Some(CloseReason::Expired)));
 }
 
 #[test]
-fn the_last_output_comes_before_the_exit() {
-    let mut bridge = open();
-    bridge.on_channel(ZERO, b"bye\xe2\x82").unwrap();
-    let (frames, _) = drain(&mut bridge);
+fn the_last_output_is_taken_before_the_exit_is_told() {
+    let mut kit = Kit::open();
+    kit.output(b"bye\xe2\x82");
+    let (frames, _) = kit.drain();
     assert!(matches!(&frames[..], [ServerFrame::Data { bytes, .. }] if **bytes == *b"bye"), "{frames:?}");
-    bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 2 });
-    let (frames, closed) = drain(&mut bridge);
-    let [ServerFrame::Data { seq: 3, bytes }, ServerFrame::Exit { status: 2 }] = &frames[..] else {
-        panic!("{frames:?}")
-    };
+    kit.bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 2 });
+    let (frames, closed) = kit.drain();
+    let [ServerFrame::Data { seq: 3, bytes }] = &frames[..] else { panic!("{frames:?}") };
     assert_eq!(**bytes, *b"\xe2\x82", "half a character is better than none");
+    assert!(closed.is_none() && kit.closed().is_none());
+    kit.frame(ZERO, &ack(5));
+    let (frames, closed) = kit.drain();
+    assert_eq!(frames, [ServerFrame::Exit { status: 2 }]);
     assert!(matches!(closed, Some(CloseReason::Ended(_))));
+    assert!(matches!(kit.closed(), Some(CloseReason::Ended(_))));
+}
+
+#[test]
+fn output_that_is_on_its_way_is_not_taken_yet() {
+    let mut kit = Kit::open();
+    kit.output(b"bye");
+    kit.drain();
+    kit.bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 0 });
+    assert!(kit.closed().is_none(), "a cut now would lose it");
+    kit.frame(ZERO, &ack(3));
+    assert!(matches!(kit.closed(), Some(CloseReason::Ended(_))));
+}
+
+#[test]
+fn the_last_output_is_cut_between_characters_too() {
+    let mut kit = Kit::open();
+    let text = "€".repeat(20_000);
+    kit.output(text.as_bytes());
+    kit.output(b"\xe2");
+    kit.bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 0 });
+    let (frames, _) = kit.drain();
+    let [whole, ServerFrame::Data { bytes: last, .. }] = &frames[..] else { panic!("{frames:?}") };
+    let ServerFrame::Data { bytes, .. } = whole else { panic!("{whole:?}") };
+    assert!(std::str::from_utf8(bytes).is_ok(), "there is more to come");
+    assert_eq!(last.last(), Some(&0xe2), "half a character at the very end");
 }
 
 #[test]
 fn a_browser_that_does_not_take_the_last_output_is_left() {
-    let mut bridge = open();
-    while bridge.wants_channel_read() {
-        bridge.on_channel(ZERO, &[b'y'; 32_768]).unwrap();
-        drain(&mut bridge);
-    }
-    bridge.on_channel(ZERO, b"more").unwrap();
-    bridge.on_channel_closed(ZERO, ChannelEnd::Killed { signal: "KILL".to_owned() });
-    bridge.on_tick(secs(9));
-    assert!(drain(&mut bridge).1.is_none());
-    bridge.on_tick(secs(10));
-    let (frames, closed) = drain(&mut bridge);
+    let mut kit = Kit::open();
+    kit.flood();
+    kit.output(b"more");
+    kit.bridge.on_channel_closed(ZERO, ChannelEnd::Killed { signal: "KILL".to_owned() });
+    kit.bridge.on_tick(secs(9));
+    assert!(kit.closed().is_none());
+    kit.bridge.on_tick(secs(10));
+    assert!(matches!(kit.closed(), Some(CloseReason::Undrained(ChannelEnd::Killed { .. }))));
+    let (frames, closed) = kit.drain();
     assert!(matches!(closed, Some(CloseReason::Undrained(ChannelEnd::Killed { .. }))));
     assert_eq!(failure_code(&frames), Some(FailureCode::Killed.number()));
 }
 
 #[test]
 fn input_after_the_end_is_dropped_and_not_acknowledged() {
-    let mut bridge = open();
-    while bridge.wants_channel_read() {
-        bridge.on_channel(ZERO, &[b'y'; 32_768]).unwrap();
-        drain(&mut bridge);
-    }
-    bridge.on_channel(ZERO, b"more").unwrap();
-    bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 0 });
-    bridge.on_frame(ZERO, &input(0, 16 * 1024));
-    let (frames, closed) = drain(&mut bridge);
+    let mut kit = Kit::open();
+    kit.flood();
+    kit.output(b"more");
+    let before = kit.bridge.memory();
+    kit.frame(ZERO, &input(0, b"too late"));
+    kit.bridge.on_channel_closed(ZERO, ChannelEnd::Exited { status: 0 });
+    assert_eq!(kit.bridge.memory(), before, "nobody is left to take it");
+    kit.frame(ZERO, &input(8, &[b'k'; 16 << 10]));
+    let (frames, closed) = kit.drain();
     assert!(frames.is_empty() && closed.is_none(), "{frames:?} {closed:?}");
+    assert!(kit.bridge.poll().is_none());
+}
+
+#[test]
+fn leaving_ends_the_session() {
+    let mut kit = Kit::open();
+    kit.frame(ZERO, &ClientFrame::Leave.encode());
+    assert!(matches!(kit.closed(), Some(CloseReason::Left)));
+    assert!(matches!(kit.drain(), (frames, Some(CloseReason::Left)) if frames.is_empty()));
+    // Who comes too late is told so.
+    let id = kit.bridge.attach(ZERO, &Hello::plain(WinSize::default()), Role::Owner, &token());
+    let (frames, closed) = kit.drain_of(id);
+    assert_eq!(failure_code(&frames), Some(FailureCode::Gone.number()));
+    assert!(matches!(closed, Some(CloseReason::Left)));
+}
+
+#[test]
+fn an_idle_session_costs_little() {
+    let mut kit = Kit::open();
+    assert_eq!(kit.bridge.memory(), 0);
+    let given = u64::try_from(kit.flood()).unwrap();
+    kit.frame(ZERO, &input(0, &[b'k'; 16 << 10]));
+    assert!(kit.bridge.memory() > 128 << 10);
+    assert!(kit.bridge.memory() <= kit.bridge.memory_max());
+    let Some(Action::WriteChannel(piece)) = kit.bridge.poll() else { panic!("input is due") };
+    kit.bridge.on_channel_written(piece.len());
+    kit.drain();
+    kit.frame(ZERO, &ack(100 << 10));
+    kit.drain();
+    kit.frame(ZERO, &ack(given));
+    for second in [15, 30] {
+        kit.bridge.on_tick(secs(second));
+    }
+    assert!(kit.bridge.memory() <= 65 << 10, "{} bytes stay beside the replay", kit.bridge.memory());
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
-use webssh_core::frame::{Caps, ClientFrame, Hello, InputChunk, ServerFrame, VERSION};
+use webssh_core::frame::{Caps, ClientFrame, Hello, InputChunk, ServerFrame};
 use webssh_core::pump::{self, BoxFuture, FrameSink, FrameSource, Incoming};
 use webssh_core::ssh::Shell;
 use webssh_core::{Bridge, CloseReason, Limits, WinSize};
@@ -62,7 +62,7 @@ impl Browser {
             typed: 0,
             searched: 0,
         };
-        browser.send(&ClientFrame::Hello(Hello { version: VERSION, caps: Caps::NONE, size })).await;
+        browser.send(&ClientFrame::Hello(Hello { caps: Caps::NONE, ..Hello::plain(size) })).await;
         assert!(matches!(browser.next().await, Some(ServerFrame::Welcome(_))));
         browser
     }
@@ -92,7 +92,7 @@ impl Browser {
                 }
             }
             ServerFrame::InputAck { seq } => self.input_acked = *seq,
-            ServerFrame::Ping { stamp } => self.send(&ClientFrame::Pong { stamp: *stamp }).await,
+            ServerFrame::Ping { stamp, .. } => self.send(&ClientFrame::Pong { stamp: *stamp }).await,
             _ => {}
         }
         Some(frame)

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use proptest::prelude::*;
-use webssh_core::{HostKey, HostVerdict, KnownHosts, SkipReason};
+use webssh_core::{HostKey, HostVerdict, KnownHost, KnownHosts, SkipReason};
 
 /// Three real public keys, as `type base64`.
 fn keys(dir: &Path) -> Vec<String> {
@@ -40,7 +40,7 @@ fn good_lines(keys: &[String]) -> String {
          [10.0.0.*]:2222 {b}\n\
          @revoked plain.example {b}\n\
          @revoked * {c}\n\
-         @cert-authority *.ca.example {a}\n\
+         @cert-authority *.ca.example,plain.example {a}\n\
          UPPER.example {a}\n\
          to-be-hashed.example,10.9.9.9 {b}\n\
          [to-be-hashed.example]:2022 {c}\n"
@@ -79,24 +79,36 @@ const NAMES: [(&str, u16); 16] = [
     ("10.9.9.9", 22),
 ];
 
-/// The numbers of the lines that `ssh-keygen -F` finds for a host, certificate authorities left out.
-fn openssh_lines(file: &Path, host: &str, port: u16) -> Vec<usize> {
+/// The lines that `ssh-keygen -F` finds for a host: numbers, and what is marked.
+fn openssh_lines(file: &Path, host: &str, port: u16) -> Vec<(usize, &'static str)> {
     let name = if port == 22 { host.to_owned() } else { format!("[{host}]:{port}") };
     let found = Command::new("ssh-keygen").arg("-F").arg(name).arg("-f").arg(file).output().unwrap();
     String::from_utf8(found.stdout)
         .unwrap()
         .lines()
-        .filter_map(|line| line.strip_prefix("# Host "))
-        .filter(|line| !line.ends_with(" CA"))
+        .filter(|line| line.starts_with("# Host "))
         .map(|line| {
-            let number = line.split("found: line ").nth(1).unwrap();
-            number.split(' ').next().unwrap().parse().unwrap()
+            let found = line.split("found: line ").nth(1).unwrap();
+            let (number, marker) = found.split_once(' ').unwrap();
+            let marker = match marker {
+                "REVOKED" => "revoked",
+                "CA" => "authority",
+                "" => "",
+                other => panic!("`{other}` is new"),
+            };
+            (number.parse().unwrap(), marker)
         })
         .collect()
 }
 
-fn our_lines(hosts: &KnownHosts, host: &str, port: u16) -> Vec<usize> {
-    hosts.matching(host, port).map(webssh_core::KnownHost::line).collect()
+fn our_lines(hosts: &KnownHosts, host: &str, port: u16) -> Vec<(usize, &'static str)> {
+    let marker = |line: &KnownHost| match (line.is_revoked(), line.is_authority()) {
+        (true, false) => "revoked",
+        (false, true) => "authority",
+        (false, false) => "",
+        (true, true) => panic!("two markers"),
+    };
+    hosts.matching(host, port).map(|line| (line.line(), marker(line))).collect()
 }
 
 #[test]
@@ -118,8 +130,8 @@ fn finds_the_lines_that_openssh_finds() {
         let hosts = KnownHosts::parse(&fs::read_to_string(&file).unwrap()).unwrap();
         for (host, port) in NAMES {
             // `-F` compares names only; a line without a usable key is of no use to either.
-            let usable = |line: &usize| !hosts.skipped().contains(&(*line, SkipReason::Key));
-            let theirs: Vec<usize> = openssh_lines(&file, host, port).into_iter().filter(usable).collect();
+            let usable = |line: &(usize, &str)| !hosts.skipped().contains(&(line.0, SkipReason::Key));
+            let theirs: Vec<_> = openssh_lines(&file, host, port).into_iter().filter(usable).collect();
             assert_eq!(our_lines(&hosts, host, port), theirs, "{host}:{port}, hashed: {hashed}");
             found += theirs.len();
         }
@@ -143,12 +155,13 @@ fn judges_keys_and_reports_what_it_skipped() {
     assert_eq!(judge("PLAIN.example", 22, 0), HostVerdict::Known);
     assert_eq!(judge("plain.example", 22, 1), HostVerdict::Revoked { fingerprint: key(1).fingerprint() });
     assert_eq!(judge("plain.example", 22, 2), HostVerdict::Revoked { fingerprint: key(2).fingerprint() });
+    // An authority is on record, but its key is nobody's own.
+    assert_eq!(judge("x.ca.example", 22, 0), HostVerdict::Unknown { fingerprint: key(0).fingerprint() });
     assert_eq!(judge("nowhere.example", 22, 0), HostVerdict::Unknown { fingerprint: key(0).fingerprint() });
     let changed =
         HostVerdict::Changed { fingerprint: key(1).fingerprint(), known: vec![key(0).fingerprint()] };
     assert_eq!(judge("port.example", 2222, 1), changed);
     let skipped = [
-        (11, SkipReason::CertAuthority),
         (15, SkipReason::UnknownMarker),
         (16, SkipReason::Key),
         (17, SkipReason::Key),
@@ -171,6 +184,65 @@ fn fingerprints_are_those_of_openssh() {
         let key = hosts.matching("x", 22).next().unwrap().key();
         assert_eq!(shown.split(' ').nth(1), Some(key.fingerprint().as_str()));
         assert_eq!(&key.to_line_fields(), line);
+    }
+}
+
+/// Pieces of names that collide often.
+fn pattern() -> impl Strategy<Value = String> {
+    let label = prop::sample::select(vec!["a", "b", "ab", "*", "?", "a*", "*b", "**", "A"]);
+    let name = prop::collection::vec(label, 1..4).prop_map(|labels| labels.join("."));
+    (any::<bool>(), name, prop::option::of(prop::sample::select(vec!["22", "2222", "*", "??22"]))).prop_map(
+        |(not, name, port)| {
+            let name = port.map_or(name.clone(), |port| format!("[{name}]:{port}"));
+            format!("{}{name}", if not { "!" } else { "" })
+        },
+    )
+}
+
+/// A line with one of two keys, by all ways of writing one.
+fn corpus_line() -> impl Strategy<Value = String> {
+    const KEYS: [&str; 2] = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIP8BAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+    ];
+    // Behind a marker OpenSSH knows no tab, unless no blank follows; we do.
+    let marker = prop::sample::select(vec!["", "", "@revoked ", "@cert-authority ", "@revoked  "]);
+    let lead = prop::sample::select(vec!["", "", " ", "\t "]);
+    let between = prop::sample::select(vec![" ", "\t", "  "]);
+    let tail = prop::sample::select(vec!["", " # words", " a b@c "]);
+    let patterns = prop::collection::vec(pattern(), 1..4).prop_map(|patterns| patterns.join(","));
+    let line = (lead, marker, patterns, between, prop::sample::select(KEYS.to_vec()), tail).prop_map(
+        |(lead, marker, names, between, key, tail)| format!("{lead}{marker}{names}{between}{key}{tail}"),
+    );
+    prop_oneof![12 => line, 1 => Just("# a comment".to_owned()), 1 => Just(String::new())]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+
+    #[test]
+    fn finds_in_any_file_what_openssh_finds(
+        lines in prop::collection::vec(corpus_line(), 30),
+        hash in any::<bool>(),
+    ) {
+        if testkit::skipped("ssh-keygen") {
+            return Ok(());
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("known_hosts");
+        fs::write(&file, lines.join("\n") + "\n").unwrap();
+        if hash {
+            let done = Command::new("ssh-keygen").arg("-H").arg("-f").arg(&file).output().unwrap();
+            prop_assert!(done.status.success(), "{:?}", done);
+        }
+        let text = fs::read_to_string(&file).unwrap();
+        let hosts = KnownHosts::parse(&text).unwrap();
+        prop_assert_eq!(hosts.skipped(), []);
+        for host in ["a", "b", "ab", "a.b", "a.a", "b.ab.a"] {
+            for port in [22, 2222] {
+                prop_assert_eq!(our_lines(&hosts, host, port), openssh_lines(&file, host, port), "{}:{} in\n{}", host, port, text);
+            }
+        }
     }
 }
 

@@ -1,5 +1,8 @@
 //! The libssh2 backend and the pump against a real sshd.
 
+mod failures;
+mod lab;
+
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
@@ -7,50 +10,20 @@ use std::process::Command;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use testkit::{Sshd, SshdOptions};
+use testkit::Sshd;
 use tokio::time::{Instant, sleep, timeout};
 use webssh_core::frame::{ClientFrame, ServerFrame};
-use webssh_core::ssh::{ConnectOptions, Connected, Libssh2, Output, Shell};
+use webssh_core::ssh::{ConnectOptions, Connected, Output};
 use webssh_core::{
-    Admission, ChannelEnd, CloseReason, Credentials, Error, ErrorKind, HostVerdict, KnownHosts, Secret,
-    Target, TargetPolicy, WinSize,
+    ChannelEnd, CloseReason, Credentials, ErrorKind, HostVerdict, KnownHosts, Secret, WinSize,
 };
 
 use crate::browser::{Browser, DEADLINE};
-
-/// A server whose shells do not run the startup files of the account, which may do and wait for anything.
-fn options() -> SshdOptions {
-    Sshd::options().line("SetEnv HOME=/nonexistent")
-}
-
-fn target(sshd: &Sshd) -> Target {
-    let entry = sshd.addr().to_string();
-    let policy = TargetPolicy::new([entry.as_str()]).unwrap();
-    match policy.admit("127.0.0.1", sshd.addr().port(), sshd.user()).unwrap() {
-        Admission::Allowed(target) => target,
-        Admission::NotListed => panic!("the server is listed"),
-    }
-}
-
-fn credentials(key: &Path) -> Credentials {
-    Credentials::key(Secret::new(fs::read_to_string(key).unwrap()), None).unwrap()
-}
+use lab::{Lab, connect, credentials, options, shell};
 
 fn keygen(args: &[&str], file: &Path) {
     let made = Command::new("ssh-keygen").arg("-q").args(args).arg("-f").arg(file).status();
     assert!(made.expect("apt-get install -y --no-install-recommends openssh-client").success());
-}
-
-async fn connect(sshd: &Sshd, known_hosts: &str, credentials: Credentials) -> Result<Connected, Error> {
-    let hosts = KnownHosts::parse(known_hosts).unwrap();
-    Libssh2::connect(&target(sshd), sshd.addr(), &hosts, credentials, ConnectOptions::default()).await
-}
-
-async fn shell(sshd: &Sshd) -> Shell {
-    match connect(sshd, &sshd.host_key_line(), credentials(sshd.client_key())).await.unwrap() {
-        Connected::Open(shell) => shell,
-        refused => panic!("{refused:?}"),
-    }
 }
 
 /// A browser whose shell has a plain prompt and echoes nothing that it does not run.
@@ -156,9 +129,12 @@ async fn wrong_credentials_are_refused() {
     let other = dir.path().join("other");
     keygen(&["-t", "ed25519", "-N", ""], &other);
     let line = sshd.host_key_line();
-    assert!(matches!(connect(&sshd, &line, credentials(&other)).await.unwrap(), Connected::LoginRefused));
+    assert!(matches!(
+        connect(&sshd, &line, credentials(&other)).await.unwrap(),
+        Connected::LoginRefused { .. }
+    ));
     let password = Credentials::password(Secret::new("guess".to_owned())).unwrap();
-    assert!(matches!(connect(&sshd, &line, password).await.unwrap(), Connected::LoginRefused));
+    assert!(matches!(connect(&sshd, &line, password).await.unwrap(), Connected::LoginRefused { .. }));
     let broken = "-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n";
     let broken = Credentials::key(Secret::new(broken.to_owned()), None).unwrap();
     let error = connect(&sshd, &line, broken).await.unwrap_err();
@@ -186,26 +162,15 @@ async fn an_encrypted_key_needs_its_passphrase() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_cannot_be_reached_is_unavailable() {
-    if testkit::skipped("sshd") {
-        return;
-    }
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = silent.local_addr().unwrap();
-    let policy = TargetPolicy::new([addr.to_string().as_str()]).unwrap();
-    let Admission::Allowed(target) = policy.admit("127.0.0.1", addr.port(), "nobody").unwrap() else {
-        panic!("listed");
-    };
     let mut options = ConnectOptions::default();
     options.connect_secs_max = 1;
-    let connect = async |addr| {
-        let password = Credentials::password(Secret::new("x".to_owned())).unwrap();
-        Libssh2::connect(&target, addr, &KnownHosts::default(), password, options.clone()).await.unwrap_err()
-    };
-    let late = connect(addr).await;
+    let password = Credentials::password(Secret::new("x".to_owned())).unwrap();
+    let lab = Lab::new(silent.local_addr().unwrap(), "nobody", "", [password]).with(options);
+    let late = lab.shell().await.unwrap_err();
     assert!(late.is_transient() && late.to_string().contains("1 seconds"), "{late}");
     drop(silent);
-    assert!(connect(addr).await.is_transient(), "nobody listens");
-    assert_eq!(connect("127.0.0.1:1".parse().unwrap()).await.kind(), ErrorKind::Misuse);
+    assert!(lab.shell().await.unwrap_err().is_transient(), "nobody listens");
 }
 
 /// A flood that nobody reads stays within its credit, Ctrl-C still reaches the shell, and the rest

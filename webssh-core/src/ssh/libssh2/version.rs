@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use ssh2::Session;
 
-use super::link::{session_error, would_block};
-use super::socket_error;
+use super::link::{session_error, socket_error, would_block};
 use crate::error::{Error, Inner, quoted};
 
 /// Refuses a libssh2 that is too old; asks the library once a process.
