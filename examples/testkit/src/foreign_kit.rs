@@ -1,4 +1,5 @@
-//! Programs of other languages, with the packages that they import: installed by npm or pip, and run.
+//! Programs of other languages, with the packages that they import: installed by npm or pip, and run; and programs of
+//! Rust that no other build should wait for.
 
 mod once;
 
@@ -8,11 +9,12 @@ use std::process::Command;
 use crate::Error;
 use crate::program::Program;
 
-use self::once::{build_folder, filled, replace};
+use self::once::{build_folder, filled, replace, written};
 
 const NODE: Program = Program::new("node", "nodejs");
 const NPM: Program = Program::new("npm", "npm");
 const PYTHON: Program = Program::new("python3", "python3-venv");
+const CARGO: Program = Program::new("cargo", "cargo");
 
 /// Programs of one other language and the packages that they import, in a folder of their own.
 ///
@@ -87,6 +89,20 @@ impl ForeignKit {
         Ok(command)
     }
 
+    /// The command that runs `program`, which Cargo builds in release mode when the pins are others than at the last
+    /// build. The pins are a package of its own: `Cargo.toml` with an empty `[workspace]`, `Cargo.lock`, the sources.
+    ///
+    /// # Errors
+    /// `Unavailable` if Cargo is missing or could not build the program, or a file could not be written.
+    pub fn rust(&self, program: &str) -> Result<Command, Error> {
+        let args = ["build", "--release", "--locked", "--quiet", "--target-dir", "target"];
+        let folder = self.installed(&[&args], |folder| {
+            let remedy = "install Rust with Cargo, or set TESTKIT_SKIP=cargo";
+            self.run(CARGO, CARGO.command()?.args(args).current_dir(folder), remedy)
+        })?;
+        Ok(Command::new(folder.join("target/release").join(program)))
+    }
+
     /// The folder with the pins, the packages and the programs.
     fn installed(
         &self,
@@ -97,7 +113,7 @@ impl ForeignKit {
         let recipe = format!("{pins}{installs:?}\n");
         let fill = |folder: &Path| {
             eprintln!("installing foreign packages into {}", folder.display());
-            self.pins.iter().try_for_each(|(name, text)| replace(&folder.join(name), text))?;
+            self.pins.iter().try_for_each(|(name, text)| written(&folder.join(name), text))?;
             install(folder)
         };
         let (folder, lock) = filled(&build_folder(), self.folder, &recipe, fill)?;

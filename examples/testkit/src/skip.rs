@@ -7,8 +7,8 @@ const VARIABLE: &str = "TESTKIT_SKIP";
 
 /// Whether the environment variable `TESTKIT_SKIP` names `server`; says so on standard error when it does.
 ///
-/// The names are `redis`, `sshd`, `nginx`, `chromium`, `postgres` and `mariadb`, and `npm` and `python3` for programs of
-/// other languages. A server that is not named is required: when its program is missing, the test fails with the command
+/// The names are `redis`, `sshd`, `nginx`, `chromium`, `postgres` and `mariadb`, and `npm`, `python3` and `cargo` for
+/// programs that these install or build. A server that is not named is required: when its program is missing, the test fails with the command
 /// that installs it.
 ///
 /// ```

@@ -50,6 +50,12 @@ fn locked(path: &Path) -> Result<File, Error> {
     Ok(lock)
 }
 
+/// Writes a file and the folders above it.
+pub(super) fn written(path: &Path, text: &str) -> Result<(), Error> {
+    path.parent().map_or(Ok(()), fs::create_dir_all).map_err(|e| cannot("make a folder for", path, e))?;
+    replace(path, text)
+}
+
 /// Writes a file that another process may be reading: it finds the old text or the new one, never a part.
 pub(super) fn replace(path: &Path, text: &str) -> Result<(), Error> {
     let mut fresh = path.as_os_str().to_owned();
