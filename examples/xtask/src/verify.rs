@@ -2,7 +2,6 @@
 
 mod command;
 mod count;
-mod figure;
 mod fuzz;
 mod hygiene;
 mod install;
@@ -25,68 +24,55 @@ const SKIP: &str = "TESTKIT_SKIP";
 /// The servers that may be left out, by the names that the tests use.
 const SERVERS: [&str; 6] = ["redis", "sshd", "nginx", "chromium", "postgres", "mariadb"];
 
-/// What came of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// The step ran: so many checks or tests held, so many did not.
-    Ran(Count),
-    /// The step needs a server that `TESTKIT_SKIP` leaves out.
-    LeftOut,
-}
-
-impl Outcome {
-    fn check(held: bool) -> Self {
-        Self::Ran(Count::check(held))
-    }
-
-    fn is_failure(self) -> bool {
-        matches!(self, Self::Ran(count) if count.failed > 0)
-    }
-}
-
 pub(crate) fn run(parts: &[String], install: bool) -> Result<ExitCode, Problem> {
     let skip = skipped_servers(&env::var(SKIP).unwrap_or_default())?;
     let mut rows = Vec::new();
     for step in step::chosen(parts) {
         println!("\n── {step}");
         let started = Instant::now();
-        let outcome = run_step(step, parts, install, &skip).unwrap_or_else(|problem| {
+        let count = run_step(step, parts, install, &skip).unwrap_or_else(|problem| {
             eprintln!("error: {problem}");
-            Outcome::check(false)
+            Count::check(false)
         });
-        rows.push(Row { step, outcome, took: started.elapsed() });
-        if step == Step::Install && outcome.is_failure() {
+        rows.push(Row { step, count, took: started.elapsed() });
+        if step == Step::Install && count.is_failure() {
             break;
         }
     }
     print!("\n{}", table::draw(&rows));
-    let failed = rows.iter().any(|row| row.outcome.is_failure());
+    let failed = rows.iter().any(|row| row.count.is_failure());
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn run_step(step: Step, parts: &[String], install: bool, skip: &[String]) -> Result<Outcome, Problem> {
+fn run_step(step: Step, parts: &[String], install: bool, skip: &[String]) -> Result<Count, Problem> {
     let held = match step {
         Step::Install => install::run(install, skip)?,
         Step::Fmt => cargo_succeeds(&["fmt", "--all", "--check", "--", "--files-with-diff"])?,
         Step::Hygiene => hygiene::run()?,
         Step::Purity(package) => purity::run(package)?,
-        Step::Clippy(package) => clippy(package)?,
+        Step::Clippy => clippy(&step::chosen_packages(parts))?,
+        Step::Alone(package) => alone(package)?,
         Step::Docs(package) => docs(package)?,
-        Step::Tests(package) => return tests_of::run(package).map(Outcome::Ran),
-        Step::DocTests(package) => return tests_of::run_docs(package).map(Outcome::Ran),
-        Step::Fuzz(package) => return fuzz::run(package, parts).map(Outcome::Ran),
-        Step::Figure if skip.iter().any(|server| server == "redis") => return Ok(Outcome::LeftOut),
-        Step::Figure => figure::run()?,
+        Step::Tests(package) => return tests_of::run(package, &step::chosen_packages(parts)),
+        Step::DocTests => return tests_of::run_docs(&step::chosen_packages(parts)),
+        Step::Fuzz => return fuzz::run(&step::chosen_packages(parts), parts),
     };
-    Ok(Outcome::check(held))
+    Ok(Count::check(held))
 }
 
-/// With all features and without any: unification would hide what one of them misses. Clippy looks on while everything
-/// is built, see [`command::cargo`].
-fn clippy(package: &str) -> Result<bool, Problem> {
+/// With all features. Clippy looks on while everything is built, see [`command::cargo`].
+fn clippy(packages: &[&str]) -> Result<bool, Problem> {
+    let mut cargo = command::cargo_of(packages, &["test", "--no-run"])?;
+    cargo.args(["--all-features", "--all-targets"]);
+    Ok(command::stream(cargo)?.success)
+}
+
+/// One library as its users build it: without our tests and our other packages, whose features would hide what it
+/// forgets to ask for itself; with all of its features and with none.
+fn alone(package: &str) -> Result<bool, Problem> {
     let mut held = true;
     for features in ["--all-features", "--no-default-features"] {
-        held &= cargo_succeeds(&["test", "--no-run", "--package", package, features, "--all-targets"])?;
+        held &= cargo_succeeds(&["check", "--lib", "--package", package, features])?;
     }
     Ok(held)
 }

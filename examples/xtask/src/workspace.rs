@@ -16,8 +16,12 @@ pub(crate) const PACKAGES: [&str; 9] =
 pub(crate) const DOCUMENTED: [&str; 6] =
     ["testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core"];
 
+/// What has doc tests: all but the commands, which are a program.
+pub(crate) const LIBRARIES: [&str; 8] =
+    ["testkit", "sso-core", "rbac", "payments", "seckill", "webssh-core", "examples", "benches"];
+
 /// The libraries that have a test binary `fuzz`.
-pub(crate) const FUZZED: [&str; 3] = ["sso-core", "rbac", "payments"];
+pub(crate) const FUZZED: [&str; 4] = ["sso-core", "rbac", "payments", "webssh-core"];
 
 /// The folder above all packages: of the checkout in which `cargo` was called, also where a target folder that
 /// is shared by several checkouts holds the binary of another.

@@ -34,6 +34,16 @@ pub(super) fn cargo() -> Result<Command, Problem> {
     Ok(command)
 }
 
+/// The same for some packages together.
+pub(super) fn cargo_of(packages: &[&str], args: &[&str]) -> Result<Command, Problem> {
+    let mut command = cargo()?;
+    command.args(args);
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    Ok(command)
+}
+
 /// It stands beside rustc, and asking rustc works with and without rustup.
 fn clippy_driver() -> Result<PathBuf, Problem> {
     let failed = |e: io::Error| Problem::io("ask rustc for its folder", &e);

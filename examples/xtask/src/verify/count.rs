@@ -12,6 +12,10 @@ impl Count {
         Self { passed: u64::from(held), failed: u64::from(!held) }
     }
 
+    pub(super) fn is_failure(self) -> bool {
+        self.failed > 0
+    }
+
     pub(super) fn plus(self, other: Self) -> Self {
         Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
     }

@@ -1,4 +1,4 @@
-//! The fuzz targets of one package: each for a minute when they are asked for by name, else for two seconds.
+//! The fuzz targets of the chosen packages: each for a minute when they are asked for by name, else for a second.
 
 use std::env;
 
@@ -9,9 +9,10 @@ use crate::verify::count::{self, Count};
 /// Seconds a target. Whoever sets it in the environment is obeyed.
 const SECS: &str = "FUZZ_SECS";
 
-pub(super) fn run(package: &str, parts: &[String]) -> Result<Count, Problem> {
-    let mut cargo = command::cargo()?;
-    cargo.args(["test", "--package", package, "--all-features", "--test", "fuzz"]);
+/// `together` are the packages that are built together, with and without targets.
+pub(super) fn run(together: &[&str], parts: &[String]) -> Result<Count, Problem> {
+    let test = ["test", "--test", "fuzz", "--all-features", "--no-fail-fast"];
+    let mut cargo = command::cargo_of(together, &test)?;
     if env::var_os(SECS).is_none() {
         cargo.env(SECS, secs(parts).to_string());
     }
@@ -20,7 +21,7 @@ pub(super) fn run(package: &str, parts: &[String]) -> Result<Count, Problem> {
 }
 
 fn secs(parts: &[String]) -> u32 {
-    if parts.iter().any(|part| part == "fuzz") { 60 } else { 2 }
+    if parts.iter().any(|part| part == "fuzz") { 60 } else { 1 }
 }
 
 #[cfg(test)]
@@ -30,6 +31,6 @@ mod tests {
     #[test]
     fn fuzzing_is_long_only_when_it_is_asked_for() {
         let secs = |parts: &[&str]| secs(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>());
-        assert_eq!([secs(&[]), secs(&["sso-core"]), secs(&["fmt", "fuzz"])], [2, 2, 60]);
+        assert_eq!([secs(&[]), secs(&["sso-core"]), secs(&["fmt", "fuzz"])], [1, 1, 60]);
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::problem::Problem;
-use crate::workspace::{CRATES, DOCUMENTED, FUZZED, PACKAGES};
+use crate::workspace::{CRATES, DOCUMENTED, FUZZED, LIBRARIES, PACKAGES};
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,16 +12,17 @@ pub(crate) enum Step {
     Fmt,
     Hygiene,
     Purity(&'static str),
-    Clippy(&'static str),
+    /// All chosen packages at once, see [`chosen_packages`].
+    Clippy,
+    Alone(&'static str),
     Docs(&'static str),
     Tests(&'static str),
-    DocTests(&'static str),
-    Fuzz(&'static str),
-    Figure,
+    DocTests,
+    Fuzz,
 }
 
-/// The end-to-end tests, by the name people call them.
-const E2E: (&str, Step) = ("e2e", Step::Tests("examples"));
+/// The end-to-end tests, by the name people call them, and their package.
+const E2E: (&str, &str) = ("e2e", "examples");
 
 impl Step {
     fn name(self) -> &'static str {
@@ -30,53 +31,57 @@ impl Step {
             Self::Fmt => "fmt",
             Self::Hygiene => "hygiene",
             Self::Purity(_) => "purity",
-            Self::Clippy(_) => "clippy",
+            Self::Clippy => "clippy",
+            Self::Alone(_) => "alone",
             Self::Docs(_) => "docs",
             Self::Tests(_) => "tests",
-            Self::DocTests(_) => "doc-tests",
-            Self::Fuzz(_) => "fuzz",
-            Self::Figure => "figures",
+            Self::DocTests => "doc-tests",
+            Self::Fuzz => "fuzz",
         }
     }
 
-    fn package(self) -> Option<&'static str> {
-        match self {
-            Self::Purity(package)
-            | Self::Clippy(package)
-            | Self::Docs(package)
-            | Self::Tests(package)
-            | Self::DocTests(package)
-            | Self::Fuzz(package) => Some(package),
-            Self::Figure => Some("benches"),
-            Self::Install | Self::Fmt | Self::Hygiene => None,
+    /// What the step looks at.
+    pub(crate) fn packages(self) -> &'static [&'static str] {
+        match &self {
+            Self::Install | Self::Fmt | Self::Hygiene => &[],
+            Self::Purity(package) | Self::Alone(package) => one(&CRATES, package),
+            Self::Docs(package) => one(&DOCUMENTED, package),
+            Self::Tests(package) => one(&PACKAGES, package),
+            Self::Clippy => &PACKAGES,
+            Self::DocTests => &LIBRARIES,
+            Self::Fuzz => &FUZZED,
         }
     }
 
     fn belongs_to(self, part: &str) -> bool {
-        self.name() == part || self.package() == Some(part) || (E2E.0 == part && E2E.1 == self)
+        let end_to_end = E2E.0 == part && self == Self::Tests(E2E.1);
+        self.name() == part || self.packages().contains(&part) || end_to_end
     }
+}
+
+fn one(all: &'static [&'static str], package: &str) -> &'static [&'static str] {
+    let at = all.iter().position(|name| *name == package);
+    at.and_then(|at| all.get(at..=at)).unwrap_or_default()
 }
 
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (*self, self.package()) {
-            (Self::Figure, _) | (_, None) => f.write_str(self.name()),
-            (_, Some(package)) => write!(f, "{} {package}", self.name()),
+        match self.packages() {
+            [package] => write!(f, "{} {package}", self.name()),
+            _ => f.write_str(self.name()),
         }
     }
 }
 
-/// All steps, what is quick and needs no build first; the builds in an order in which they share most.
+/// All steps, what is quick and needs no build first.
 fn all() -> Vec<Step> {
     let mut steps = vec![Step::Install, Step::Fmt, Step::Hygiene];
     steps.extend(CRATES.map(Step::Purity));
-    steps.extend(PACKAGES.map(Step::Clippy));
+    steps.push(Step::Clippy);
+    steps.extend(CRATES.map(Step::Alone));
     steps.extend(DOCUMENTED.map(Step::Docs));
     steps.extend(PACKAGES.map(Step::Tests));
-    // xtask is a program alone; doc tests are for libraries.
-    steps.extend(PACKAGES.into_iter().filter(|package| *package != "xtask").map(Step::DocTests));
-    steps.extend(FUZZED.map(Step::Fuzz));
-    steps.push(Step::Figure);
+    steps.extend([Step::DocTests, Step::Fuzz]);
     steps
 }
 
@@ -84,6 +89,18 @@ fn all() -> Vec<Step> {
 pub(crate) fn chosen(parts: &[String]) -> Vec<Step> {
     let wanted = |step: &Step| parts.is_empty() || parts.iter().any(|part| step.belongs_to(part));
     all().into_iter().filter(wanted).collect()
+}
+
+/// The packages that `parts` name; all of them when a step is named, or nothing.
+///
+/// They are built together, in every step: each dependency once, with all the features that somebody among them
+/// asks for. What that hides, [`Step::Alone`] finds.
+pub(crate) fn chosen_packages(parts: &[String]) -> Vec<&'static str> {
+    let named =
+        |package: &&str| parts.iter().any(|part| part == package || (part == E2E.0 && *package == E2E.1));
+    let all_named = parts.iter().all(|part| part == E2E.0 || PACKAGES.contains(&part.as_str()));
+    let named: Vec<_> = PACKAGES.into_iter().filter(named).collect();
+    if named.is_empty() || !all_named { PACKAGES.to_vec() } else { named }
 }
 
 /// Hands a known part back.
@@ -112,21 +129,30 @@ mod tests {
 
     #[test]
     fn a_package_means_all_its_steps_and_a_step_all_its_packages() {
-        let of_rbac =
-            ["purity rbac", "clippy rbac", "docs rbac", "tests rbac", "doc-tests rbac", "fuzz rbac"];
+        let of_rbac = ["purity rbac", "clippy", "alone rbac", "docs rbac", "tests rbac", "doc-tests", "fuzz"];
         assert_eq!(labels(&["rbac"]), of_rbac);
-        assert_eq!(labels(&["clippy"]).len(), PACKAGES.len());
+        assert_eq!(labels(&["alone"]).len(), CRATES.len());
         assert_eq!(labels(&["e2e"]), ["tests examples"]);
         assert_eq!(labels(&["install", "fmt"]), ["install", "fmt"]);
-        assert_eq!(labels(&["fuzz"]), ["fuzz sso-core", "fuzz rbac", "fuzz payments"]);
-        assert_eq!(labels(&["sso-core"]).last().unwrap(), "fuzz sso-core");
-        assert_eq!(labels(&["benches"]).last().unwrap(), "figures");
+        assert_eq!(labels(&["seckill"]).last().unwrap(), "doc-tests");
+        assert_eq!(labels(&["xtask"]), ["clippy", "tests xtask"]);
     }
 
     #[test]
     fn without_a_part_everything_runs_and_the_install_comes_first() {
         let all = labels(&[]);
         assert_eq!(all.first().unwrap(), "install");
-        assert_eq!(all.len(), 3 + 5 + 3 * PACKAGES.len() - 1 + DOCUMENTED.len() + FUZZED.len() + 1);
+        assert_eq!(all.len(), 3 + 2 * CRATES.len() + DOCUMENTED.len() + PACKAGES.len() + 3);
+    }
+
+    #[test]
+    fn packages_are_built_together_with_those_that_are_asked_for() {
+        let packages = |parts: &[&str]| {
+            chosen_packages(&parts.iter().map(|part| (*part).to_owned()).collect::<Vec<_>>())
+        };
+        assert_eq!(packages(&[]), PACKAGES);
+        assert_eq!(packages(&["clippy"]), PACKAGES);
+        assert_eq!(packages(&["rbac", "fuzz"]), PACKAGES);
+        assert_eq!(packages(&["e2e", "rbac"]), ["rbac", "examples"]);
     }
 }

@@ -1,4 +1,7 @@
-//! The tests and doc tests of one package.
+//! The tests of one package, and the doc tests of some.
+//!
+//! `together` are the packages that are built together: naming others would build the dependencies with other
+//! features, and so once more.
 
 use crate::problem::Problem;
 use crate::verify::command::{self, Ran};
@@ -6,28 +9,24 @@ use crate::verify::count::{self, Count};
 use crate::workspace::succeeds_command;
 
 /// With nextest where it is installed, since it runs every test in a process of its own; else with cargo.
-pub(super) fn run(package: &str) -> Result<Count, Problem> {
+pub(super) fn run(package: &str, together: &[&str]) -> Result<Count, Problem> {
     if succeeds_command(command::cargo()?.args(["nextest", "--version"])) {
-        let Ran { success, stderr, .. } = cargo(&["nextest", "run", "--package", package])?;
+        let mut cargo = command::cargo_of(together, &["nextest", "run", "--all-features", "--no-fail-fast"])?;
+        cargo.args(["--filterset", &format!("package(={package})")]);
+        let Ran { success, stderr, .. } = command::stream(cargo)?;
         return Ok(Count::of_run(success, count::nextest(&stderr)));
     }
-    // One at a time where a test starts a browser; .config/nextest.toml says the same to nextest.
-    let threads: &[&str] = if package == "examples" { &["--", "--test-threads=1"] } else { &[] };
-    let Ran { success, stdout, .. } = cargo_with(&["test", "--tests", "--package", package], threads)?;
+    let mut cargo = command::cargo_of(&[package], &["test", "--tests", "--all-features", "--no-fail-fast"])?;
+    if package == "examples" {
+        // One at a time where a test starts a browser; .config/nextest.toml says the same to nextest.
+        cargo.args(["--", "--test-threads=1"]);
+    }
+    let Ran { success, stdout, .. } = command::stream(cargo)?;
     Ok(Count::of_run(success, count::cargo_test(&stdout)))
 }
 
-pub(super) fn run_docs(package: &str) -> Result<Count, Problem> {
-    let Ran { success, stdout, .. } = cargo(&["test", "--doc", "--package", package])?;
+pub(super) fn run_docs(together: &[&str]) -> Result<Count, Problem> {
+    let cargo = command::cargo_of(together, &["test", "--doc", "--all-features", "--no-fail-fast"])?;
+    let Ran { success, stdout, .. } = command::stream(cargo)?;
     Ok(Count::of_run(success, count::cargo_test(&stdout)))
-}
-
-fn cargo(args: &[&str]) -> Result<Ran, Problem> {
-    cargo_with(args, &[])
-}
-
-fn cargo_with(args: &[&str], to_the_tests: &[&str]) -> Result<Ran, Problem> {
-    let mut cargo = command::cargo()?;
-    cargo.args(args).args(["--all-features", "--no-fail-fast"]).args(to_the_tests);
-    command::stream(cargo)
 }
