@@ -8,6 +8,9 @@ use crate::timing::{Sample, median};
 use crate::workload::{Answer, Job, Request, Terms};
 use crate::{Error, Line, Options, Rounds};
 
+/// How rounds become a line.
+pub(crate) type Kind = fn(&'static str, &'static str, &Rounds) -> Line;
+
 /// One side of a figure that can take its turn.
 pub(crate) trait Turn {
     /// Does the work of one round, under a name that no other round has.
@@ -119,7 +122,12 @@ impl Entry {
 
 impl<T: Turn> Contest<T> {
     /// Measures all rounds. The first warms up every side and does not count.
-    pub(crate) async fn run(mut self, options: &Options) -> Result<Line, Error> {
+    pub(crate) async fn run(self, options: &Options) -> Result<Line, Error> {
+        self.run_as(options, Line::new).await
+    }
+
+    /// The same with another kind of line.
+    pub(crate) async fn run_as(mut self, options: &Options, kind: Kind) -> Result<Line, Error> {
         let (mut ours, mut peers) = (Vec::new(), vec![Vec::new(); self.peers.len()]);
         for round in 0..=options.rounds {
             let first = round.is_multiple_of(2);
@@ -141,7 +149,7 @@ impl<T: Turn> Contest<T> {
                 peers.iter_mut().zip(theirs).for_each(|(peer, sample)| peer.push(sample));
             }
         }
-        self.line(&ours, &peers).await
+        self.line(&ours, &peers, kind).await
     }
 
     fn tell(&self, round: u32, options: &Options, ours: &Sample, theirs: &[Sample]) -> Result<(), Error> {
@@ -162,7 +170,7 @@ impl<T: Turn> Contest<T> {
         samples.iter().map(|sample| self.value(sample)).collect()
     }
 
-    async fn line(&self, ours: &[Sample], peers: &[Vec<Sample>]) -> Result<Line, Error> {
+    async fn line(&self, ours: &[Sample], peers: &[Vec<Sample>], kind: Kind) -> Result<Line, Error> {
         let mut best: Option<(&T, &[Sample], Vec<f64>)> = None;
         for (entry, samples) in self.peers.iter().zip(peers) {
             let values = self.values(samples)?;
@@ -173,7 +181,7 @@ impl<T: Turn> Contest<T> {
         }
         let (peer, samples, values) = best.ok_or(Error::Unmeasured { figure: self.name })?;
         let pairs: Vec<_> = self.values(ours)?.into_iter().zip(values).collect();
-        let line = Line::new(self.name, self.unit, &Rounds::from_pairs(&pairs))
+        let line = kind(self.name, self.unit, &Rounds::from_pairs(&pairs))
             .with("ours_name", self.ours.about())
             .with("peer_name", peer.about())
             .with_loads(self.ours.load(), peer.load())

@@ -36,6 +36,12 @@ pub enum Error {
     /// A call to the crate under test failed.
     #[error("a payment failed during the run")]
     Payments(#[from] payments::Error),
+    /// A call to the crate under test failed.
+    #[error("a policy failed during the run")]
+    Rbac(#[from] rbac::Error),
+    /// A call to the crate under test failed.
+    #[error("a terminal failed during the run")]
+    Webssh(#[from] webssh_core::Error),
     /// The database failed a question of the run itself.
     #[error("the database failed a question of the run")]
     Sql(#[from] sqlx::Error),

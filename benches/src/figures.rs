@@ -5,16 +5,20 @@ use std::future::Future;
 use tokio::runtime::Builder;
 
 use crate::clients::ClientPeer;
+use crate::policies::Size;
+use crate::webssh::Library;
 use crate::{Error, Line, Options};
 
 mod cluster;
 mod latency;
 mod memory;
 mod pay;
+mod rbac;
 mod server;
 mod soldout;
 mod sso;
 mod sso_session;
+mod webssh;
 mod wins;
 
 /// One figure: a name, what it says, and how to measure it.
@@ -187,6 +191,133 @@ pub const FIGURES: &[Figure] = &[
         "payments.settle.postgres",
         "repeated notifies settled a second in PostgreSQL, 8 callers, beside a bare SELECT of the order",
         pay::settle_postgres,
+    ),
+    figure(
+        "rbac.check.cedar.100x10",
+        "nanoseconds of a typed check of a user by the id, 100 users and 10 roles, beside Cedar with one policy and its request made",
+        |name, options| rbac::check_cedar(name, Size::HUNDRED, options),
+    ),
+    figure("rbac.check.cedar.1kx100", "the same with 1,000 users and 100 roles", |name, options| {
+        rbac::check_cedar(name, Size::THOUSAND, options)
+    }),
+    figure("rbac.check.cedar.10kx1k", "the same with 10,000 users and 1,000 roles", |name, options| {
+        rbac::check_cedar(name, Size::TEN_THOUSAND, options)
+    }),
+    figure("rbac.check.cedar.100kx10k", "the same with 100,000 users and 10,000 roles", |name, options| {
+        rbac::check_cedar(name, Size::HUNDRED_THOUSAND, options)
+    }),
+    figure(
+        "rbac.check.casbin.100x10",
+        "the same with 100 users and 10 roles, beside casbin",
+        |name, options| rbac::check_casbin(name, Size::HUNDRED, options),
+    ),
+    figure("rbac.check.casbin.1kx100", "the same with 1,000 users and 100 roles", |name, options| {
+        rbac::check_casbin(name, Size::THOUSAND, options)
+    }),
+    figure("rbac.check.casbin.10kx1k", "the same with 10,000 users and 1,000 roles", |name, options| {
+        rbac::check_casbin(name, Size::TEN_THOUSAND, options)
+    }),
+    figure("rbac.check.casbin.100kx10k", "the same with 100,000 users and 10,000 roles", |name, options| {
+        rbac::check_casbin(name, Size::HUNDRED_THOUSAND, options)
+    }),
+    figure(
+        "rbac.check_str",
+        "nanoseconds of a check of texts, 100,000 users and 10,000 roles, beside Cedar with a request made of texts",
+        rbac::check_str,
+    ),
+    figure(
+        "rbac.who_can",
+        "microseconds for all users with a permission, of 100,000 users, beside casbin with 10,000",
+        rbac::who_can,
+    ),
+    figure(
+        "rbac.what_can",
+        "microseconds for all permissions of a user, of 100,000 users, beside casbin",
+        rbac::what_can,
+    ),
+    figure(
+        "rbac.reload",
+        "milliseconds of processor time to load 100,000 users and 10,000 roles out of SQLite and put them in force, \
+         beside casbin's load of a text",
+        rbac::reload,
+    ),
+    figure("rbac.memory", "bytes of a process for a policy of a million users, beside casbin", rbac::memory),
+    figure(
+        "webssh.read.ssh2",
+        "MiB a second out of a terminal through the backend over libssh2, beside the OpenSSH client, same cipher",
+        webssh::read_ssh2,
+    ),
+    figure(
+        "webssh.read.pump",
+        "the same through the whole pump, with frames, acknowledgements and a recording",
+        |name, options| webssh::read_pump(name, Library::Libssh2, options),
+    ),
+    figure("webssh.read.pump_russh", "the same over russh", |name, options| {
+        webssh::read_pump(name, Library::Russh, options)
+    }),
+    figure("webssh.read.russh", "the same through the backend over russh", webssh::read_russh),
+    figure(
+        "webssh.read.paramiko",
+        "MiB out of a terminal a second of processor time, through the whole pump with a recording, beside reading it \
+         with paramiko",
+        webssh::read_paramiko,
+    ),
+    figure(
+        "webssh.echo.p50",
+        "microseconds of half of the echoes of a key through the whole pump, beside the OpenSSH client",
+        |name, options| webssh::echo_p50(name, Library::Libssh2, options),
+    ),
+    figure("webssh.echo.p50_russh", "the same over russh", |name, options| {
+        webssh::echo_p50(name, Library::Russh, options)
+    }),
+    figure("webssh.echo.p99", "microseconds of 99 of 100 of them", |name, options| {
+        webssh::echo_p99(name, Library::Libssh2, options)
+    }),
+    figure("webssh.echo.p99_russh", "the same over russh", |name, options| {
+        webssh::echo_p99(name, Library::Russh, options)
+    }),
+    figure(
+        "webssh.idle.memory",
+        "kilobytes of an idle session with its connection, beside a process of the OpenSSH client",
+        |name, options| webssh::idle_memory(name, Library::Libssh2, options),
+    ),
+    figure("webssh.idle.memory_russh", "the same over russh", |name, options| {
+        webssh::idle_memory(name, Library::Russh, options)
+    }),
+    figure(
+        "webssh.idle.cpu",
+        "per cent of a core for 100 idle sessions with heartbeats, beside 100 OpenSSH clients",
+        |name, options| webssh::idle_cpu(name, Library::Libssh2, options),
+    ),
+    figure("webssh.idle.cpu_russh", "the same over russh", |name, options| {
+        webssh::idle_cpu(name, Library::Russh, options)
+    }),
+    figure(
+        "webssh.hold.sockets",
+        "kilobytes of a WebSocket with an idle session of a hub, of 10,000 in one process with shells in memory, \
+         beside bare WebSockets of axum",
+        webssh::hold_sockets,
+    ),
+    figure(
+        "webssh.hold.sessions",
+        "kilobytes of an idle session over libssh2, of 1,000 in one process, beside 100 OpenSSH clients",
+        |name, options| webssh::hold_sessions(name, Library::Libssh2, options),
+    ),
+    figure("webssh.hold.sessions_russh", "the same over russh", |name, options| {
+        webssh::hold_sessions(name, Library::Russh, options)
+    }),
+    figure(
+        "webssh.ctrl_c",
+        "milliseconds from a Ctrl-C under an unread flood to the program, beside the OpenSSH client",
+        |name, options| webssh::ctrl_c(name, Library::Libssh2, options),
+    ),
+    figure("webssh.ctrl_c_russh", "the same over russh", |name, options| {
+        webssh::ctrl_c(name, Library::Russh, options)
+    }),
+    figure(
+        "webssh.resume",
+        "milliseconds for 256 KiB of output on a new connection, beside printing it again in the OpenSSH client",
+        webssh::resume,
     ),
 ];
 

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Peers in other languages are installed into the build folder when a figure first needs them: that takes
-//! npm and Python with their package registries.
+//! npm and Python with their package registries. Peers in Rust that take minutes to compile are built there too.
 //!
 //! Missing on purpose: history and a verdict. Workloads have fixed seeds and no options that would make two
 //! runs differ in kind.
@@ -34,6 +34,7 @@ mod pay;
 mod peers;
 mod pin;
 mod plot;
+mod policies;
 mod rounds;
 mod sessions;
 mod shift;
@@ -42,14 +43,17 @@ mod stage;
 mod timing;
 mod tokens;
 mod versions;
+mod webssh;
 mod workload;
 
 pub use error::Error;
 pub use figures::{FIGURES, Figure, select};
 pub use line::Line;
 pub use plot::plot;
+pub use policies::policy_memory;
 pub use rounds::Rounds;
 pub(crate) use timing::{Sample, Timing};
+pub use webssh::terminals;
 
 /// How much work a run does.
 #[derive(Debug, Clone, Copy)]

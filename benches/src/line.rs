@@ -19,7 +19,8 @@ pub struct Line {
     pub peer: f64,
     /// What both are counted in.
     pub unit: &'static str,
-    /// Ours by the peer's, for times and bytes too.
+    /// Ours by the peer's, for bytes and latencies too; the peer's by ours where a line is about how many times faster
+    /// ours is.
     pub ratio: f64,
     /// Measured rounds.
     pub rounds: usize,
@@ -48,6 +49,15 @@ impl Line {
             ratio_max: thousandths(high),
             conditions: Map::new(),
         }
+    }
+
+    /// The line of times that are the less the better: the ratio says how many times faster ours is.
+    pub(crate) fn of_times(figure: &'static str, unit: &'static str, rounds: &Rounds) -> Self {
+        let (low, high) = rounds.ratio_range();
+        let ratio = thousandths(rounds.peer() / rounds.ours());
+        let (ratio_min, ratio_max) = (thousandths(1.0 / high), thousandths(1.0 / low));
+        Self { ratio, ratio_min, ratio_max, ..Self::new(figure, unit, rounds) }
+            .with("ratio_is", "times faster")
     }
 
     /// Adds a condition.
@@ -95,11 +105,28 @@ impl Line {
     }
 }
 
-/// Whole numbers, with one decimal below a thousand.
-fn cut(value: f64) -> f64 {
-    if value < 1000.0 { (value * 10.0).round() / 10.0 } else { value.round() }
+/// Whole numbers, with one decimal below a thousand, and three below one.
+pub(crate) fn cut(value: f64) -> f64 {
+    match value {
+        small if small < 1.0 => thousandths(small),
+        middle if middle < 1000.0 => (middle * 10.0).round() / 10.0,
+        large => large.round(),
+    }
 }
 
 fn thousandths(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_times_says_how_many_times_faster_ours_is() {
+        let rounds = Rounds::from_pairs(&[(5.0, 1_500.0), (5.0, 1_000.0), (4.0, 2_000.0)]);
+        let line = Line::of_times("example", "ns", &rounds);
+        assert_eq!((line.ours, line.peer, line.ratio), (5.0, 1_500.0, 300.0));
+        assert_eq!((line.ratio_min, line.ratio_max), (200.0, 500.0));
+    }
 }

@@ -1,6 +1,7 @@
 //! Our side of the figures about sales: a sale of the crate, asked through its public calls.
 
 pub(crate) mod pay;
+pub(crate) mod policy;
 pub(crate) mod session;
 pub(crate) mod token;
 

@@ -114,7 +114,8 @@ pub(crate) async fn together<T>(
     Ok(Timing::new(load.requests, elapsed, spans))
 }
 
-fn all_right(wrong: u32, done: u32, load: Load) -> Result<(), Error> {
+/// An answer that is not due, or too few of them, end the run.
+pub(crate) fn all_right(wrong: u32, done: u32, load: Load) -> Result<(), Error> {
     if (wrong, done) == (0, load.requests) {
         return Ok(());
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// What the callers saw.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,15 @@ impl Timing {
 
 /// How long this thread has been on a core. Other programs cannot make it go faster, as they can a clock.
 pub(crate) fn thread_time() -> Duration {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// How long all threads of this process have been on a core.
+pub(crate) fn process_time() -> Duration {
+    duration(clock_gettime(ClockId::ProcessCPUTime))
+}
+
+fn duration(time: Timespec) -> Duration {
     let (secs, nanos) = (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec));
     Duration::new(secs.unwrap_or_default(), nanos.unwrap_or_default())
 }

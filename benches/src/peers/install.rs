@@ -1,4 +1,4 @@
-//! Which peers of other languages there are: their packages and versions are part of this program.
+//! Which peers are programs of their own: their packages and versions are part of this program.
 
 use std::process::Command;
 
@@ -23,10 +23,32 @@ const PY: ForeignKit = ForeignKit {
     folder: "peers/py",
     pins: &[("requirements.txt", include_str!("../../peers-py/requirements.txt"))],
     programs: &[
+        ("paramiko_pump.py", include_str!("../../peers-py/paramiko_pump.py")),
         ("redis_py.py", include_str!("../../peers-py/redis_py.py")),
         ("wechatpay.py", include_str!("../../peers-py/wechatpay.py")),
     ],
 };
+
+const RUST: ForeignKit = ForeignKit {
+    folder: "peers/rust",
+    pins: &[
+        ("Cargo.toml", include_str!("../../peers-rs/Cargo.toml")),
+        ("Cargo.lock", include_str!("../../peers-rs/Cargo.lock")),
+        ("src/main.rs", include_str!("../../peers-rs/src/main.rs")),
+        ("src/job.rs", include_str!("../../peers-rs/src/job.rs")),
+        ("src/casbin.rs", include_str!("../../peers-rs/src/casbin.rs")),
+        ("src/cedar.rs", include_str!("../../peers-rs/src/cedar.rs")),
+    ],
+    programs: &[],
+};
+
+/// The command that runs this program of Rust. Builds it when that is not done, which takes minutes.
+///
+/// # Errors
+/// `Install` with the remedy when Cargo is missing or the build fails.
+pub(crate) fn rust(program: &str) -> Result<Command, Error> {
+    RUST.rust(program).map_err(Error::Install)
+}
 
 /// The command that runs this program of JavaScript. Installs what it needs when that is not there.
 ///

@@ -1,4 +1,4 @@
-//! A peer of another language: a child process that is given jobs and answers each with a line of JSON.
+//! A program of its own: a child process that is given jobs and answers each with a line of JSON.
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -32,6 +32,11 @@ impl Program {
             return Err(io::Error::other("the peer has no input or no output").into());
         };
         Ok(Self { name, child, input, output: BufReader::new(output) })
+    }
+
+    /// Its process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// What errors call it.
@@ -68,4 +73,16 @@ impl Drop for Program {
             eprintln!("figures: process {} of a peer may still run: {error}", self.child.id());
         }
     }
+}
+
+/// The command that runs another program of this package, which Cargo builds beside this one; one folder above for tests.
+pub(crate) fn beside(name: &str) -> Result<Command, Error> {
+    let own = std::env::current_exe()?;
+    let found =
+        own.ancestors().skip(1).take(2).map(|folder| folder.join(name)).find(|program| program.is_file());
+    let missing = || {
+        let how = "run `cargo build -p benches`, with `--release` for figures";
+        io::Error::other(format!("the program `{name}` is not built; {how}"))
+    };
+    Ok(Command::new(found.ok_or_else(missing)?))
 }

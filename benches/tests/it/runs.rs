@@ -31,7 +31,7 @@ fn runs(begin: &str, needs: &[&str], options: &Options) {
         for field in ["ours_name", "peer_name", "callers", "requests"] {
             assert!(!json[field].is_null(), "{field} is missing in {json}");
         }
-        let alone = ["seckill.memory", "sso.sign", "sso.verify", "payments"];
+        let alone = ["seckill.memory", "sso.sign", "sso.verify", "payments", "rbac", "webssh"];
         let alone = alone.iter().any(|begin| figure.name.starts_with(begin));
         for field in ["redis", "server_ns_ours", "server_ns_peer"] {
             assert_eq!(json[field].is_null(), alone, "{field} in {json}");
@@ -146,6 +146,64 @@ fn payments_settled_in_postgres() {
     runs_small("payments.settle.postgres", &["postgres"]);
 }
 
+/// The same as `cargo figures rbac --rounds 1 --requests 320`. Our side is tried by the tests of the library.
+#[test]
+#[ignore = "it builds Cedar, which takes minutes"]
+fn policies_beside_cedar_and_casbin() {
+    runs_small("rbac", &["cargo"]);
+}
+
+#[test]
+fn memory_of_a_policy_is_said_in_one_line() {
+    let measure =
+        |args: [&str; 2]| Command::new(env!("CARGO_BIN_EXE_policy_memory")).args(args).output().unwrap();
+    let run = measure(["2000", "100"]);
+    assert!(run.status.success());
+    let line: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert!(
+        line["live"].as_f64().unwrap() > 0.0
+            && line["resident"].as_f64().unwrap() >= 0.0
+            && line["peak"].as_f64() >= line["resident"].as_f64(),
+        "{line}"
+    );
+    let wrong = measure(["many", "100"]);
+    assert!(!wrong.status.success() && wrong.stdout.is_empty());
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("`many`"));
+}
+
+#[test]
+fn terminals_read() {
+    runs_small("webssh.read.ssh2", &["sshd"]);
+    runs_small("webssh.read.pump", &["sshd"]);
+    runs_small("webssh.read.russh", &["sshd"]);
+    runs_small("webssh.read.paramiko", &["sshd", "python3"]);
+}
+
+#[test]
+fn terminals_typed_into() {
+    runs_small("webssh.echo", &["sshd"]);
+    runs_small("webssh.ctrl_c", &["sshd"]);
+}
+
+#[test]
+fn terminals_left_alone() {
+    runs_small("webssh.idle", &["sshd"]);
+    runs_small("webssh.resume", &["sshd"]);
+}
+
+#[test]
+fn terminals_held_open() {
+    runs_small("webssh.hold.sockets", &[]);
+    runs_small("webssh.hold.sessions", &["sshd"]);
+}
+
+#[test]
+fn the_process_of_terminals_says_what_is_wrong() {
+    let run = Command::new(env!("CARGO_BIN_EXE_terminals")).arg("many").output().unwrap();
+    assert!(!run.status.success());
+    assert!(String::from_utf8_lossy(&run.stdout).contains("`many`"));
+}
+
 /// A figure without a small run above would never be tried.
 #[test]
 fn there_are_no_other_figures() {
@@ -155,7 +213,8 @@ fn there_are_no_other_figures() {
     let sso =
         ["sign", "verify.", "verify_cached", "session_check", "login"].map(|name| format!("sso.{name}"));
     let payments = ["sign", "notify_verify", "settle"].map(|name| format!("payments.{name}"));
-    let tried: Vec<_> = seckill.chain(sso).chain(payments).collect();
+    let webssh = ["read", "echo", "ctrl_c", "hold", "idle", "resume"].map(|name| format!("webssh.{name}"));
+    let tried: Vec<_> = seckill.chain(sso).chain(payments).chain(webssh).chain(["rbac".to_owned()]).collect();
     assert_eq!(select(&tried).unwrap().len(), FIGURES.len());
 }
 

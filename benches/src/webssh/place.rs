@@ -1,0 +1,186 @@
+//! An sshd on the servers' core that runs one program on a terminal for whoever logs in.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use testkit::Sshd;
+use webssh_core::ssh::{Backend, ConnectOptions, Dial, Shell};
+use webssh_core::{
+    Admission, Credentials, Destination, HostKeys, KnownHosts, Login, NoDialogue, Resolved, Secret,
+    TargetPolicy,
+};
+
+use super::wrong;
+use crate::Error;
+use crate::stage::on_cores;
+
+/// What both sides agree on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Cipher {
+    /// libssh2's fastest.
+    ChaCha20,
+    /// The first choice of paramiko, which has no ChaCha20.
+    Aes128Ctr,
+}
+
+/// The server, and all that a dial needs.
+pub(crate) struct Place {
+    sshd: Sshd,
+    folder: TempDir,
+    cipher: Cipher,
+    dialer: Dialer,
+}
+
+/// What a client has to know about the server.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct Access {
+    addr: SocketAddr,
+    user: String,
+    key: PathBuf,
+    host_key: String,
+}
+
+/// Opens terminals.
+pub(crate) struct Dialer {
+    destination: Destination,
+    hosts: HostKeys,
+    login: Login,
+    options: ConnectOptions,
+}
+
+impl Cipher {
+    /// Its name in RFC 4253 and in OpenSSH.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::ChaCha20 => "chacha20-poly1305@openssh.com",
+            Self::Aes128Ctr => "aes128-ctr",
+        }
+    }
+}
+
+impl Place {
+    /// A server that runs this program of bash, which has the path of a file as its one argument. It has to say
+    /// `ready` when it has prepared its terminal.
+    pub(crate) fn start(program: &str) -> Result<Self, Error> {
+        Self::with_cipher(program, Cipher::ChaCha20)
+    }
+
+    /// The same with another cipher. ChaCha20 is a MAC, too; with the others goes the one that we take first.
+    pub(crate) fn with_cipher(program: &str, cipher: Cipher) -> Result<Self, Error> {
+        let folder = tempfile::tempdir()?;
+        let script = folder.path().join("program.sh");
+        fs::write(&script, program)?;
+        let run = format!("ForceCommand bash {} {}", script.display(), folder.path().join("file").display());
+        // The startup files of the account may do and wait for anything.
+        let options = Sshd::options()
+            .line(&run)
+            .line(&format!("Ciphers {}", cipher.name()))
+            .line("MACs hmac-sha2-256-etm@openssh.com")
+            .line("SetEnv HOME=/nonexistent");
+        let sshd = on_cores(Some(0), || options.start())?;
+        fs::write(folder.path().join("known_hosts"), sshd.host_key_line())?;
+        let dialer = Dialer::new(&access(&sshd))?;
+        Ok(Self { sshd, folder, cipher, dialer })
+    }
+
+    /// The file that the program may use.
+    pub(crate) fn file(&self) -> PathBuf {
+        self.folder.path().join("file")
+    }
+
+    /// A folder that goes with the server.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What both sides agree on.
+    pub(crate) fn cipher(&self) -> Cipher {
+        self.cipher
+    }
+
+    /// Where it listens, the user and the user's key, for a client of another language.
+    pub(crate) fn login(&self) -> (u16, &str, &Path) {
+        (self.sshd.addr().port(), self.sshd.user(), self.sshd.client_key())
+    }
+
+    /// The same for a client of ours in another process.
+    pub(crate) fn access(&self) -> Access {
+        access(&self.sshd)
+    }
+
+    /// Opens terminals.
+    pub(crate) fn dialer(&self) -> &Dialer {
+        &self.dialer
+    }
+
+    /// The OpenSSH client, asked for a terminal too, with a heartbeat.
+    pub(crate) fn client(&self, heartbeat_secs: u32) -> Command {
+        let mut command = Command::new("ssh");
+        let known_hosts = format!("UserKnownHostsFile={}", self.folder.path().join("known_hosts").display());
+        let port = self.sshd.addr().port().to_string();
+        let heartbeat = format!("ServerAliveInterval={heartbeat_secs}");
+        command.args([
+            "-F",
+            "none",
+            "-tt",
+            "-q",
+            "-e",
+            "none",
+            "-c",
+            self.cipher.name(),
+            "-p",
+            &port,
+            "-l",
+            self.sshd.user(),
+        ]);
+        for option in [&known_hosts, "IdentitiesOnly=yes", "BatchMode=yes", &heartbeat] {
+            command.args(["-o", option]);
+        }
+        command.arg("-i").arg(self.sshd.client_key()).arg("127.0.0.1");
+        command
+    }
+}
+
+fn access(sshd: &Sshd) -> Access {
+    Access {
+        addr: sshd.addr(),
+        user: sshd.user().to_owned(),
+        key: sshd.client_key().to_owned(),
+        host_key: sshd.host_key_line(),
+    }
+}
+
+impl Dialer {
+    pub(crate) fn new(access: &Access) -> Result<Self, Error> {
+        let addr = access.addr;
+        let policy = TargetPolicy::new([addr.to_string().as_str()])?;
+        let Admission::Allowed(target) = policy.admit(&addr.ip().to_string(), addr.port(), &access.user)?
+        else {
+            return Err(wrong("a target that is not listed", "a listed one"));
+        };
+        let Resolved::At(destination) = policy.destination(&target, &[addr]) else {
+            return Err(wrong("an address that is refused", "a listed one"));
+        };
+        let key = Secret::new(fs::read_to_string(&access.key)?);
+        let login = Login::new([Credentials::key(key, None)?]);
+        let hosts = HostKeys::strict(KnownHosts::parse(&access.host_key)?);
+        Ok(Self { destination, hosts, login, options: ConnectOptions::default() })
+    }
+
+    /// Opens a terminal.
+    pub(crate) async fn shell(&self, backend: &dyn Backend) -> Result<Shell, Error> {
+        let dial = Dial {
+            destination: &self.destination,
+            login: &self.login,
+            hosts: &self.hosts,
+            dialogue: &NoDialogue,
+            options: &self.options,
+            jump: None,
+        };
+        backend.shell(&dial).await?.open().map_err(|refused| wrong(refused.to_string(), "an open shell"))
+    }
+}
