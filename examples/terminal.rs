@@ -4,12 +4,14 @@
 
 use std::error::Error;
 use std::io::Write;
-use std::net::ToSocketAddrs;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::io::AsyncReadExt;
-use webssh_core::ssh::{ConnectOptions, Connected, Libssh2, Output};
-use webssh_core::{Admission, Credentials, KnownHosts, Secret, TargetPolicy};
+use webssh_core::ssh::{Backend, ConnectOptions, Connected, Dial, Libssh2, Output};
+use webssh_core::{
+    Admission, Credentials, HostKeys, KnownHosts, Login, NoDialogue, Resolved, Secret, TargetPolicy,
+};
 
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "an example talks to the person who runs it")]
@@ -24,15 +26,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let Admission::Allowed(target) = policy.admit(host, port.parse()?, user)? else {
         return Err("the target is not listed".into());
     };
-    let addr = place.to_socket_addrs()?.next().ok_or("the host has no address")?;
-    let hosts = KnownHosts::parse(&std::fs::read_to_string(known_hosts)?)?;
-    let credentials = Credentials::key(Secret::new(std::fs::read_to_string(key)?), None)?;
-    let shell = match Libssh2::connect(&target, addr, &hosts, credentials, ConnectOptions::default()).await? {
+    // Every address of the name is checked, and one of them is dialled.
+    let destination = match policy.resolve(&target, Duration::from_secs(5)).await? {
+        Resolved::At(destination) => destination,
+        Resolved::Refused(refusal) => return Err(refusal.to_string().into()),
+    };
+    let hosts = HostKeys::strict(KnownHosts::parse(&std::fs::read_to_string(known_hosts)?)?);
+    let login = Login::new([Credentials::key(Secret::new(std::fs::read_to_string(key)?), None)?]);
+    let options = ConnectOptions::default();
+    let dial = Dial {
+        destination: &destination,
+        login: &login,
+        hosts: &hosts,
+        dialogue: &NoDialogue,
+        options: &options,
+        jump: None,
+    };
+    let shell = match Libssh2.shell(&dial).await? {
         Connected::Open(shell) => shell,
-        Connected::HostRefused(verdict) => {
-            return Err(format!("the host key was refused: {verdict:?}").into());
-        }
-        Connected::LoginRefused => return Err("the server refused the key".into()),
+        refused => return Err(refused.to_string().into()),
     };
     let (input, mut output) = shell.split();
     let typing = tokio::spawn(async move {

@@ -11,12 +11,14 @@ use std::process::{Command, ExitCode, Stdio};
 const INPUTS: [&str; 3] = ["package.json", "package-lock.json", ".npmrc"];
 
 /// The files to keep: where npm puts them under `node_modules/@xterm`, and their name in `vendor`.
-const FILES: [(&str, &str); 9] = [
+const FILES: [(&str, &str); 11] = [
     ("xterm/lib/xterm.mjs", "xterm.mjs"),
     ("xterm/css/xterm.css", "xterm.css"),
     ("xterm/LICENSE", "xterm.LICENSE"),
     ("addon-fit/lib/addon-fit.mjs", "addon-fit.mjs"),
     ("addon-fit/LICENSE", "addon-fit.LICENSE"),
+    ("addon-search/lib/addon-search.mjs", "addon-search.mjs"),
+    ("addon-search/LICENSE", "addon-search.LICENSE"),
     ("addon-unicode11/lib/addon-unicode11.mjs", "addon-unicode11.mjs"),
     ("addon-unicode11/LICENSE", "addon-unicode11.LICENSE"),
     ("addon-web-links/lib/addon-web-links.mjs", "addon-web-links.mjs"),

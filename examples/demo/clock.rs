@@ -2,15 +2,19 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Milliseconds since the epoch; zero for a machine whose clock stands before it.
+use rbac::{Clock as _, SystemClock};
+
+/// Milliseconds since the epoch; zero for a machine whose clock stands before it. It is good for what is written down
+/// and shown only; what is decided by the time, such as whether something is over, is asked with [`now`].
 pub(crate) fn now_millis() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// This moment, as policies are asked about it.
+/// This moment, for all that is decided by it. A clock that stands before 1970 is an error: by it, roles that have ended
+/// would hold again, and nothing would ever be over.
 pub(crate) fn now() -> Result<rbac::UnixMillis, rbac::Error> {
-    rbac::UnixMillis::new(now_millis())
+    SystemClock.now()
 }
 
 /// The same as a column of SQL holds it.

@@ -48,6 +48,10 @@ pub(crate) struct Config {
     #[arg(long, env = "SESSION_ABSOLUTE_HOURS", default_value_t = 12, value_parser = clap::value_parser!(u64).range(1..=720))]
     pub(crate) session_absolute_hours: u64,
 
+    /// Seconds between two looks at the database for changes of the policy by other instances.
+    #[arg(long, env = "POLICY_POLL_SECS", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=25))]
+    pub(crate) policy_poll_secs: u64,
+
     /// Minutes for which a won seat is held while its buyer pays.
     #[arg(long, env = "PAY_MINUTES", default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1440))]
     pub(crate) pay_minutes: u64,

@@ -1,6 +1,7 @@
 //! The web side: routes, and nothing else. Each file below serves one room of the school.
 
 pub(crate) mod account;
+pub(crate) mod active_roles;
 pub(crate) mod api;
 pub(crate) mod api_payments;
 pub(crate) mod api_sales;
@@ -21,11 +22,13 @@ pub(crate) mod openid;
 pub(crate) mod orders;
 pub(crate) mod pay;
 pub(crate) mod problem;
+pub(crate) mod proof;
 pub(crate) mod qr;
 pub(crate) mod reconcile;
 pub(crate) mod refunds;
 pub(crate) mod sale_audit;
 pub(crate) mod sales;
+pub(crate) mod seen;
 pub(crate) mod social;
 pub(crate) mod tokens;
 pub(crate) mod visitor;
@@ -38,7 +41,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{Redirect, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer};
@@ -54,12 +57,25 @@ const REQUEST_SECS_MAX: u64 = 15;
 pub(crate) fn router(app: Shared) -> Router {
     let api = Router::new()
         .route("/session", post(api::sign_in).get(api::session).delete(api::sign_out))
+        .route("/session/roles", get(active_roles::get).put(active_roles::put).delete(active_roles::delete))
+        .route("/session/proof", post(proof::api))
         .route("/tokens", post(api::token))
         .route("/courses", get(api::courses))
         .route("/sales/{slug}", get(api::sale))
         .route("/sales/{slug}/reservations", post(api::reserve))
         .route("/orders/{no}", get(api::order))
         .route("/orders/{no}/payments", post(pay::api))
+        .route("/lab/terminals", get(lab::desk_list))
+        .route("/lab/terminals/{id}", delete(lab::end))
+        .route("/lab/terminals/{id}/watch-ticket", post(lab::watch_ticket))
+        .route("/lab/watch", get(lab::watching))
+        .route("/lab/recordings/{id}", get(lab::cast))
+        .route("/lab/{slug}/files", get(lab::files))
+        .route("/lab/{slug}/files/{name}", get(lab::download))
+        .route("/lab/{slug}/parts/{name}", get(lab::part))
+        .route("/lab/{slug}/recordings", get(lab::recordings))
+        .route("/lab/{slug}/terminals", get(lab::list))
+        .route("/lab/{slug}/ticket", post(lab::ticket))
         .route("/lab/{slug}/terminal", get(lab::terminal))
         .route("/admin/orders", get(api_payments::list))
         .route("/admin/orders/{no}", get(api_payments::one))
@@ -71,10 +87,10 @@ pub(crate) fn router(app: Shared) -> Router {
         .route("/admin/sales/{slug}/steps", post(api_sales::step))
         .route("/admin/sales/{slug}/seats/{id}", put(api_sales::seats))
         .route("/admin/sales/{slug}/audit", get(api_sales::audit))
-        .merge(office::api());
+        .merge(office::api().route_layer(from_fn_with_state(app.clone(), seen::remember)));
     Router::new()
         .merge(pages())
-        .merge(office::pages())
+        .merge(office::pages().route_layer(from_fn_with_state(app.clone(), seen::remember)))
         .merge(oauth())
         .nest("/api/v1", api)
         .route("/payments/notify/{channel}", post(notify::receive))
@@ -88,6 +104,7 @@ pub(crate) fn router(app: Shared) -> Router {
             StatusCode::SERVICE_UNAVAILABLE,
             Duration::from_secs(REQUEST_SECS_MAX),
         ))
+        .merge(uploads(&app))
         .layer(CatchPanicLayer::new())
         .layer(from_fn(guard::shape))
         .layer(from_fn_with_state(app.clone(), problem::pages))
@@ -98,6 +115,13 @@ pub(crate) fn router(app: Shared) -> Router {
                 .on_response(DefaultOnResponse::new().level(Level::INFO)),
         )
         .with_state(app)
+}
+
+/// Uploads have limits of their own on size and time.
+fn uploads(app: &Shared) -> Router<Shared> {
+    Router::new()
+        .route("/api/v1/lab/{slug}/uploads/{name}", put(lab::upload))
+        .layer(from_fn_with_state(app.clone(), guard::origin))
 }
 
 /// What people see.
@@ -113,6 +137,7 @@ fn pages() -> Router<Shared> {
         .route("/courses/{slug}/reserve", post(courses::reserve))
         .route("/my", get(courses::my))
         .route("/tokens", get(tokens::page).post(tokens::step))
+        .route(active_roles::PATH, get(active_roles::page).post(active_roles::post))
         .route("/account", get(account::page))
         .route("/account/link/{provider}", post(social::link))
         .route("/account/devices/others/sign-out", post(account::sign_out_others))
@@ -121,7 +146,10 @@ fn pages() -> Router<Shared> {
         .route("/checkout/{no}/pay", post(pay::pay))
         .route("/checkout/{no}/cancel", post(checkout::cancel))
         .route("/checkout/{no}/return", get(checkout::came_back).post(checkout::came_back))
+        .route("/lab/desk", get(lab::desk))
+        .route("/lab/desk/{id}", get(lab::watch))
         .route("/lab/{slug}", get(lab::page))
+        .route("/lab/{slug}/recordings/{id}", get(lab::replay))
         .route("/admin/online", get(online::page))
         .route("/admin/online/{user}/sign-out", post(online::sign_out))
         .route("/admin/orders", get(orders::list))

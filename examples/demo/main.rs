@@ -93,6 +93,7 @@ async fn run(config: Config) -> Result<(), StartError> {
     let mut telling = tokio::spawn(single_logout::tell_sites(app.clone()));
     let mut working = tokio::spawn(till::work(app.clone()));
     let mut reconciling = tokio::spawn(till::reconcile(app.clone()));
+    let mut watching = tokio::spawn(http::lab::recheck(app.clone()));
     let (served, all_served) = oneshot::channel::<()>();
     let noting = tokio::spawn(opened.ends.note(async {
         // An error means that the sender is gone, which is the end of serving as well.
@@ -112,9 +113,14 @@ async fn run(config: Config) -> Result<(), StartError> {
         _ = &mut telling => true,
         _ = &mut working => true,
         _ = &mut reconciling => true,
+        _ = &mut watching => true,
     };
     tracing::info!(early, "stopping: open requests may end, new ones are refused");
     stop.send_replace(true);
+    // Every terminal is told and its recording finished before the shells go.
+    if !early && tokio::time::timeout(NOTE_MAX, watching).await.is_err() {
+        tracing::warn!("some terminals did not end in time");
+    }
     if let Some(shell_target) = opened.shell_target
         && let Err(cause) = shell_target.shutdown().await
     {

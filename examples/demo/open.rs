@@ -68,13 +68,13 @@ pub(crate) async fn open(
     let stores = stores::open(config).await?;
     let policies = rbac::SqliteStore::new(pool.clone());
     policies.migrate().await.map_err(StartError::part("permission store"))?;
-    let (live, watcher) = policy::open(policies).await?;
+    let (live, watcher) = policy::open(policies, Duration::from_secs(config.policy_poll_secs)).await?;
     let orders = Arc::new(payments::store::SqliteStore::new(pool));
     orders.migrate().await.map_err(StartError::part("order store"))?;
     let identity = sso::open(config, addr)?;
     let store = Arc::clone(&orders);
     let pay = pay::open(config, &identity.public_url, addr, store, stopping.clone()).await?;
-    let bench = lab::open(config).await?;
+    let bench = lab::open(config, &identity.origins).await?;
     let doors = social::open(config, &identity.public_url, stopping.clone()).await?;
 
     let (listener, ends) = single_logout::listen();

@@ -16,6 +16,7 @@ rbac::permissions! {
         }
         lab("实验室", "Labs") {
             OPEN = "lab:open" ("打开实验终端", "Open a lab's terminal"),
+            WATCH = "lab:watch" ("旁观与结束学员终端", "Watch and end learners' terminals"),
         }
         payment("支付", "Payments") {
             VIEW = "payment:view" ("查看订单与收款", "See orders, payments and refunds"),
@@ -36,6 +37,7 @@ pub(crate) const COURSE_EDIT: Permission = school::course::EDIT;
 pub(crate) const SALE_BUY: Permission = school::sale::BUY;
 pub(crate) const SALE_EDIT: Permission = school::sale::EDIT;
 pub(crate) const LAB_OPEN: Permission = school::lab::OPEN;
+pub(crate) const LAB_WATCH: Permission = school::lab::WATCH;
 pub(crate) const PAYMENT_VIEW: Permission = school::payment::VIEW;
 pub(crate) const PAYMENT_REFUND: Permission = school::payment::REFUND;
 pub(crate) const PAYMENT_RECONCILE: Permission = school::payment::RECONCILE;
@@ -47,6 +49,7 @@ pub(crate) const USER_ASSIGN: Permission = rbac::perm::user::ASSIGN;
 pub(crate) const ROLE_VIEW: Permission = rbac::perm::role::VIEW;
 pub(crate) const ROLE_EDIT: Permission = rbac::perm::role::EDIT;
 pub(crate) const PERMISSION_EDIT: Permission = rbac::perm::permission::EDIT;
+pub(crate) const DOMAIN_EDIT: Permission = rbac::perm::domain::EDIT;
 pub(crate) const DEPARTMENT_EDIT: Permission = rbac::perm::department::EDIT;
 pub(crate) const DUTY_EDIT: Permission = rbac::perm::duty::EDIT;
 pub(crate) const AUDIT_VIEW: Permission = rbac::perm::audit::VIEW;

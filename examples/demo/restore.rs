@@ -112,7 +112,8 @@ async fn bring_back(
         Err(cause) => return Err(Halt::of(sale)(cause)),
     };
     // The school numbers no steps. Other instances may have seen any that there was time for.
-    let millis = clock::now_millis().saturating_sub(terms.opens_at().millis());
+    let now = clock::now().map_err(Problem::from)?.get();
+    let millis = now.saturating_sub(terms.opens_at().millis());
     let seen = [millis.saturating_mul(STEPS_A_MILLI_MAX)];
     let highest: &[u64] = if is_lost { &seen } else { &[] };
     let kept = kept(books, sale).await?;
@@ -146,7 +147,7 @@ async fn kept(books: Books<'_>, sale: &FlashSale) -> Result<Vec<KeptOrder>, Prob
         let Some(order) = books.orders.find(&number).await? else { continue };
         let state = match order.state {
             TradeState::Paid | TradeState::PaidLate | TradeState::PartiallyRefunded => ReservationState::Paid,
-            state if state.is_open() && !checkout.is_over() => ReservationState::Held,
+            state if state.is_open() && !checkout.is_over()? => ReservationState::Held,
             _ => continue,
         };
         let reservation = seckill::ReservationId::parse(&checkout.reservation_id)?;

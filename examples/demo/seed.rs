@@ -23,12 +23,13 @@ use crate::start_error::StartError;
 pub(crate) const PASSWORD: &str = "pinewood-2026";
 
 /// A seeded account: id, sign-in name, shown name, role, department.
-pub(crate) const ACCOUNTS: [(&str, &str, &str, &str, i64); 5] = [
+pub(crate) const ACCOUNTS: [(&str, &str, &str, &str, i64); 6] = [
     ("u1001", "hanmeimei", "Han Meimei 韩梅梅", "student", 90),
     ("u1002", "lilei", "Li Lei 李雷", "student", 90),
     ("u1003", "teacher.wu", "Wu Lan 吴岚", "teacher", 11),
     ("u1004", "admin", "Zhao Qing 赵清", "administrator", 40),
     ("u1005", "qian", "Qian Duo 钱多", "finance", 30),
+    ("u2009", "liang", "Liang Xue 梁雪", "sales", 20),
 ];
 
 /// Milliseconds that a seeded sale stays open: a year.

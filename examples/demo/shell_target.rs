@@ -6,6 +6,7 @@
 //!
 //! Limited: the number of shells and connections, and for every process of a shell its processor time
 //! (120 s), file size (10 MiB), open files (128), address space (4 GiB) and core files (none).
+//! The subsystem `sftp` serves the learner's home and nothing else, with files of at most 10 MiB.
 //! A demo that runs as root starts shells as `nobody`. Not limited: the number of processes, the disk, the
 //! network, and what everybody on this machine may read; where the demo is not root, what its own account
 //! may read. A learner can see the files of another. This is a target for a demo, not a sandbox.
@@ -31,10 +32,18 @@ use zeroize::Zeroizing;
 // This file is also a module of the integration test, from another folder: the paths are written out.
 #[path = "shell_target/carry.rs"]
 mod carry;
+#[path = "shell_target/jail.rs"]
+mod jail;
 #[path = "shell_target/lab.rs"]
 mod lab;
 #[path = "shell_target/listen.rs"]
 mod listen;
+#[path = "shell_target/sftp.rs"]
+mod sftp;
+#[path = "shell_target/sftp_calls.rs"]
+mod sftp_calls;
+#[path = "shell_target/sftp_refusal.rs"]
+mod sftp_refusal;
 #[path = "shell_target/shell.rs"]
 mod shell;
 #[path = "shell_target/stragglers.rs"]
@@ -46,13 +55,15 @@ mod visitor;
 
 use lab::{Homes, Lab};
 
+/// The longest packet of SFTP, as OpenSSH has it.
+const PACKET_BYTES_MAX: u32 = 256 * 1024;
 /// Connections beside those that hold a shell: enough for log-ins under way and refusals.
 const CONNECTIONS_SPARE: usize = 16;
 
 /// What the target allows.
 #[derive(Debug, Clone)]
 pub(crate) struct ShellTargetOptions {
-    /// Shells open at the same time. One more is refused as "resource shortage" (RFC 4254, 5.1).
+    /// Shells and sessions of files open at the same time, together. One more is refused as "resource shortage" (RFC 4254, 5.1).
     pub(crate) shells_max: u16,
     /// How long [`ShellTarget::shutdown`] waits for shells to end, in seconds.
     pub(crate) shutdown_secs_max: u64,

@@ -18,6 +18,8 @@ pub(crate) fn vendor(path: &str) -> Option<(&'static [u8], &'static str)> {
         "xterm.LICENSE" => (vendored!("xterm.LICENSE"), TEXT),
         "addon-fit.mjs" => (vendored!("addon-fit.mjs"), SCRIPT),
         "addon-fit.LICENSE" => (vendored!("addon-fit.LICENSE"), TEXT),
+        "addon-search.mjs" => (vendored!("addon-search.mjs"), SCRIPT),
+        "addon-search.LICENSE" => (vendored!("addon-search.LICENSE"), TEXT),
         "addon-unicode11.mjs" => (vendored!("addon-unicode11.mjs"), SCRIPT),
         "addon-unicode11.LICENSE" => (vendored!("addon-unicode11.LICENSE"), TEXT),
         "addon-web-links.mjs" => (vendored!("addon-web-links.mjs"), SCRIPT),

@@ -4,6 +4,9 @@
 mod shell_target;
 
 #[cfg(test)]
+#[path = "shell_target/files.rs"]
+mod files;
+#[cfg(test)]
 #[path = "shell_target/left.rs"]
 mod left;
 #[cfg(test)]

@@ -16,6 +16,7 @@ mod tests {
         let classes = [
             ("xterm.mjs", "Terminal"),
             ("addon-fit.mjs", "FitAddon"),
+            ("addon-search.mjs", "SearchAddon"),
             ("addon-unicode11.mjs", "Unicode11Addon"),
             ("addon-web-links.mjs", "WebLinksAddon"),
         ];
@@ -40,6 +41,6 @@ mod tests {
     fn the_lock_file_has_digests_and_no_addresses() {
         let lock = include_str!("../demo/assets/npm/package-lock.json");
         assert!(!lock.contains("\"resolved\"") && !lock.contains("://"));
-        assert_eq!(lock.matches("\"integrity\": \"sha512-").count(), 4);
+        assert_eq!(lock.matches("\"integrity\": \"sha512-").count(), 5);
     }
 }

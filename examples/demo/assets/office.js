@@ -20,8 +20,30 @@ async function send(form, submitter) {
     return;
   }
   const page = new DOMParser().parseFromString(await reply.text(), "text/html");
-  const words = page.querySelector("#notice.bad")?.textContent ?? page.querySelector("main .lede")?.textContent;
+  const prove = page.querySelector("#prove");
+  if (prove && form.id !== "prove") {
+    ask(prove);
+    return;
+  }
+  const places = ["#prove .note", "#notice.bad", "main .lede"];
+  const words = places.map((place) => page.querySelector(place)?.textContent).find((text) => text);
   say(form, words ?? `${reply.status}`);
+}
+
+// A change that takes a proof of who one is: its form comes back with a field for the password, and goes on from there.
+function ask(prove) {
+  const dialog = document.createElement("dialog");
+  dialog.setAttribute("aria-label", prove.querySelector("h1").textContent);
+  dialog.append(document.importNode(prove, true));
+  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-close]")) return;
+    event.preventDefault();
+    dialog.close();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+  dialog.querySelector("[name=proof]")?.focus();
 }
 
 document.addEventListener("submit", (event) => {
@@ -82,3 +104,36 @@ function bulkBar() {
 }
 
 if (bulk) bulkBar();
+
+// A file is read into the field of its text; nothing is sent before the form is.
+for (const file of document.querySelectorAll("input[type=file][data-into]")) {
+  const field = document.getElementById(file.dataset.into);
+  file.addEventListener("change", async () => {
+    const [chosen] = file.files;
+    if (!chosen) return;
+    const small = chosen.size <= Number(file.dataset.max);
+    file.setCustomValidity(small ? "" : `${chosen.size} > ${file.dataset.max}`);
+    if (small) field.value = await chosen.text();
+    else file.reportValidity();
+  });
+}
+
+// Fields that only some choices of a select need.
+for (const select of document.querySelectorAll("select[data-shows]")) {
+  const show = () => {
+    for (const field of select.form.querySelectorAll("[data-when]")) {
+      field.hidden = !field.dataset.when.split(" ").includes(select.value);
+    }
+  };
+  select.addEventListener("change", show);
+  show();
+}
+
+for (const button of document.querySelectorAll("[data-sample]")) {
+  const field = button.form.querySelector("textarea");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    field.value = field.placeholder;
+    field.focus();
+  });
+}

@@ -7,6 +7,7 @@ use sso_core::{DeviceKind, Lifespan, Session, SessionId, UserId, Which};
 
 use super::auth;
 use super::chrome::{Chrome, page as render};
+use super::office::text::Text;
 use super::problem::{PageResult, Problem};
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
@@ -21,6 +22,7 @@ pub(crate) struct DeviceView {
     /// Whether it is the one that asks.
     pub(crate) this: bool,
     pub(crate) kind: &'static str,
+    device: DeviceKind,
     pub(crate) agent: String,
     pub(crate) address: String,
     pub(crate) since: String,
@@ -37,12 +39,26 @@ impl DeviceView {
             id: session.id.as_str().to_owned(),
             this: own == Some(&session.id),
             kind: kind(session.device),
+            device: session.device,
             agent: session.agent.clone(),
             address: session.address.clone(),
             since: clock::text(session.created_at.as_millis()),
             seen: clock::text(session.last_seen_at.as_millis()),
             remembered: matches!(session.lifespan, Lifespan::Remembered(_)),
             actor: session.actor.as_ref().map(|actor| actor.as_str().to_owned()),
+        }
+    }
+}
+
+impl DeviceView {
+    /// The kind of the device, in the language of the back office.
+    pub(crate) const fn kind_in(&self, t: &Text) -> &'static str {
+        match self.device {
+            DeviceKind::Web => t.till.browser,
+            DeviceKind::Mobile => t.till.telephone,
+            DeviceKind::Desktop => t.till.computer,
+            DeviceKind::Service => t.till.program,
+            _ => t.till.device,
         }
     }
 }

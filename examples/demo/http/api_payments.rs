@@ -20,7 +20,7 @@ pub(crate) async fn list(
     Query(query): Query<OrdersQuery>,
 ) -> ApiResult {
     visitor.must(VIEW)?;
-    let (results, after) = orders::rows(&app, &query).await?;
+    let (results, after) = orders::rows(&app, &query, visitor.look.lang).await?;
     let next = Some(after).filter(|after| !after.is_empty());
     Ok(Reply(json!({ "next": next, "results": results })).into_response())
 }
@@ -32,7 +32,7 @@ pub(crate) async fn one(
     Path(number): Path<String>,
 ) -> ApiResult {
     visitor.must(VIEW)?;
-    Ok(Reply(orders::detail(&app, &number).await?).into_response())
+    Ok(Reply(orders::detail(&app, &number, visitor.look.lang).await?).into_response())
 }
 
 /// `PUT /api/v1/admin/orders/{no}/refunds/{refund}`: gives money back once, whatever the number of retries of one number.
@@ -43,7 +43,7 @@ pub(crate) async fn refund(
     Json(input): Json<RefundInput>,
 ) -> ApiResult {
     let given = refunds::give(&app, &visitor, &number, &refund_no, &input).await?;
-    let order = orders::detail(&app, &number).await?;
+    let order = orders::detail(&app, &number, visitor.look.lang).await?;
     let body = json!({ "refund": refund_no, "answer": given.answer, "words": given.words, "order": order });
     Ok(Reply(body).into_response())
 }

@@ -14,7 +14,7 @@ use crate::app::Shared;
 /// `GET /api/v1/admin/sales`
 pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor) -> ApiResult {
     visitor.must(PERMISSION)?;
-    let results = sales::views(&app).await?;
+    let results = sales::views(&app, visitor.look.lang).await?;
     Ok(Reply(json!({ "count": results.len(), "next": null, "previous": null, "results": results }))
         .into_response())
 }
@@ -22,7 +22,7 @@ pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor) -> ApiResu
 /// `GET /api/v1/admin/sales/{slug}`
 pub(crate) async fn one(State(app): State<Shared>, visitor: Visitor, Path(slug): Path<String>) -> ApiResult {
     visitor.must(PERMISSION)?;
-    Ok(Reply(sales::one(&app, &slug).await?).into_response())
+    Ok(Reply(sales::one(&app, &slug, visitor.look.lang).await?).into_response())
 }
 
 /// `POST /api/v1/admin/sales/{slug}/steps`: pause, resume or close; a step that was taken before changes nothing.
@@ -33,7 +33,7 @@ pub(crate) async fn step(
     Json(input): Json<StepInput>,
 ) -> ApiResult {
     sales::take_step(&app, &visitor, &slug, input.step).await?;
-    Ok(Reply(sales::one(&app, &slug).await?).into_response())
+    Ok(Reply(sales::one(&app, &slug, visitor.look.lang).await?).into_response())
 }
 
 /// `PUT /api/v1/admin/sales/{slug}/seats/{id}`: adds or withdraws seats once, whatever the number of retries of one id.

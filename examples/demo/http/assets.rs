@@ -4,6 +4,7 @@ use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
+use webssh_core::client;
 
 use super::problem::Problem;
 use crate::vendor::vendor;
@@ -22,7 +23,12 @@ fn own(path: &str) -> Option<(&'static [u8], &'static str)> {
         "matrix.js" => (include_bytes!("../assets/matrix.js"), SCRIPT),
         "office.css" => (include_bytes!("../assets/office.css"), "text/css; charset=utf-8"),
         "lab.js" => (include_bytes!("../assets/lab.js"), SCRIPT),
-        "webssh.js" => (include_bytes!("../assets/webssh.js"), SCRIPT),
+        "lab_desk.js" => (include_bytes!("../assets/lab_desk.js"), SCRIPT),
+        "lab_files.js" => (include_bytes!("../assets/lab_files.js"), SCRIPT),
+        "lab_replay.js" => (include_bytes!("../assets/lab_replay.js"), SCRIPT),
+        "lab_watch.js" => (include_bytes!("../assets/lab_watch.js"), SCRIPT),
+        "lab_xterm.js" => (include_bytes!("../assets/lab_xterm.js"), SCRIPT),
+        "lab.css" => (include_bytes!("../assets/lab.css"), "text/css; charset=utf-8"),
         "icon.svg" => (include_bytes!("../assets/icon.svg"), "image/svg+xml"),
         _ => return None,
     })
@@ -30,9 +36,10 @@ fn own(path: &str) -> Option<(&'static [u8], &'static str)> {
 
 /// `GET /assets/{*path}`: the file with its type and an ETag; 304 for a client that has it.
 pub(crate) async fn asset(Path(path): Path<String>, request: HeaderMap) -> Response {
-    let found = match path.strip_prefix("vendor/") {
-        Some(name) => vendor(name),
-        None => own(&path),
+    let found = match path.split_once('/') {
+        Some(("vendor", name)) => vendor(name),
+        Some(("webssh", name)) => client::file(name).map(|file| (file.text.as_bytes(), file.media_type)),
+        _ => own(&path),
     };
     match found {
         Some((bytes, mime)) => file(bytes, mime, &request),

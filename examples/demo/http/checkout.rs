@@ -44,7 +44,7 @@ pub(crate) struct BuyerRefund {
     state: &'static str,
     reason: String,
     #[serde(skip)]
-    words: &'static str,
+    words: String,
     #[serde(skip)]
     tone: &'static str,
 }
@@ -61,7 +61,7 @@ pub(crate) async fn own(
     let order = app.orders.find(&number).await?.ok_or_else(Problem::not_found)?;
     let refunds = app.orders.refunds_of(&number).await?;
     let delivery = delivery(app, &checkout, &refunds).await?;
-    let view = view(&checkout, &order, &refunds, delivery);
+    let view = view((&checkout, checkout.is_over()?), &order, &refunds, delivery);
     Ok((checkout, view))
 }
 
@@ -95,8 +95,13 @@ pub(crate) async fn owed(app: &App, number: &str, refunds: &[StoredRefund]) -> R
     Ok(due)
 }
 
-fn view(checkout: &Checkout, order: &StoredOrder, refunds: &[StoredRefund], delivery: Delivery) -> OrderView {
-    let over = checkout.is_over();
+/// The checkout comes with whether its time to pay is over.
+fn view(
+    (checkout, over): (&Checkout, bool),
+    order: &StoredOrder,
+    refunds: &[StoredRefund],
+    delivery: Delivery,
+) -> OrderView {
     let (state, words, tone) = match (order.state, delivery) {
         (TradeState::Created, _) if !over => ("created", "Waiting for your payment. 等待付款", "wait"),
         (TradeState::Pending, _) if !over => {
@@ -151,7 +156,7 @@ impl BuyerRefund {
             amount: stored.refund.amount.yuan_text(),
             state: stored.state.code(),
             reason: stored.refund.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
-            words,
+            words: words.both(),
             tone,
         }
     }

@@ -30,6 +30,10 @@ pub(crate) struct Chrome {
     /// The version of the policy that the page shows; its forms send it back.
     pub(crate) version: PolicyVersion,
     pub(crate) notice: Option<Notice>,
+    /// The roles that the visitor uses, if they chose some.
+    pub(crate) active_roles: Option<String>,
+    /// Whether there is anything to choose.
+    pub(crate) may_choose_roles: bool,
     tab: &'static str,
 }
 
@@ -83,6 +87,8 @@ impl Chrome {
             here: String::new(),
             version: PolicyVersion::START,
             notice: None,
+            active_roles: None,
+            may_choose_roles: false,
             tab,
         }
     }

@@ -143,7 +143,7 @@ async fn open_checkout(app: &App, account_id: &str, slug: &str) -> Result<String
 
 async fn payable(app: &App, checkout: &Checkout) -> Result<bool, Problem> {
     let order = app.orders.find(&OutTradeNo::parse(&checkout.out_trade_no)?).await?;
-    Ok(order.is_some_and(|order| order.state.is_open()) && !checkout.is_over())
+    Ok(order.is_some_and(|order| order.state.is_open()) && !checkout.is_over()?)
 }
 
 /// A fresh request id: 128 random bits in hex.

@@ -1,42 +1,85 @@
-//! The lab's page, and its WebSocket: who may open a terminal, and the pump behind it.
+//! The lab's page and its tickets: who may open a terminal, and which of theirs is there already.
 
-use std::io;
-use std::time::Duration;
+mod desk;
+mod files;
+mod replay;
+mod socket;
+mod words;
 
 use askama::Template;
-use axum::body::Bytes;
-use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::Json as Reply;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
-use sso_core::{Check, EndReason};
-use tokio::time::timeout;
-use webssh_core::frame::{Failure, FailureCode, ServerFrame};
-use webssh_core::pump::{BoxFuture, FrameSink, FrameSource, Incoming, run};
-use webssh_core::{Bridge, Limits};
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::json;
+use webssh_core::frame::{Failure, FailureCode, Role};
+use webssh_core::hub::SessionView;
+use webssh_core::ticket::{Grant, Issue, Purpose, SessionId};
 
+pub(crate) use self::desk::{desk, list as desk_list, watch, watch_ticket};
+pub(crate) use self::files::{download, list as files, part, upload};
+pub(crate) use self::replay::{cast, list as recordings, page as replay};
+pub(crate) use self::socket::{recheck, terminal, watching};
+
+use self::replay::RecordingView;
+use self::words::{LabText, text};
 use super::chrome::{Chrome, page as render};
 use super::courses::{CourseView, find};
+use super::input::Json;
 use super::problem::{ApiResult, PageResult, Problem};
-use super::visitor::{Seat, Visitor};
+use super::visitor::Visitor;
 use crate::app::{App, Shared};
-use crate::http::guard;
+use crate::lab::{Exercise, Place, exercise, exercises};
 use crate::perm;
 
-/// The largest WebSocket message a browser may send, in bytes; frames of the wire are far smaller.
-const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// How often an open terminal is checked against session, roles and enrolment.
-const RECHECK_EVERY: Duration = Duration::from_secs(3);
-/// How long the last words to a browser may take.
-const GOODBYE_MAX: Duration = Duration::from_secs(5);
+/// The longest name that a page may give a terminal.
+const TAB_BYTES_MAX: usize = 40;
+
+/// A terminal, as pages show it.
+#[derive(Debug, serde::Serialize)]
+struct TerminalView {
+    id: u64,
+    tab: String,
+    course: String,
+    exercise: &'static str,
+    title: &'static str,
+    learner: String,
+    secs: u64,
+    /// Whether its owner is connected.
+    attached: bool,
+    watchers: usize,
+}
+
+impl TerminalView {
+    fn of(session: &SessionView<Place>, lang: &str) -> Self {
+        let place = &session.target;
+        let connections = session.status.connections.iter().filter(|connection| connection.open);
+        let watchers = connections.clone().filter(|it| it.role == Role::Observer).count();
+        Self {
+            id: session.id.number(),
+            tab: place.tab.clone(),
+            course: place.slug.clone(),
+            exercise: place.exercise.id,
+            title: place.exercise.title(lang),
+            learner: place.visitor.account.display_name.clone(),
+            secs: session.status.age.as_secs(),
+            attached: connections.clone().any(|it| it.role == Role::Owner),
+            watchers,
+        }
+    }
+}
 
 #[derive(Template)]
 #[template(path = "lab.html")]
 struct LabPage {
     chrome: Chrome,
+    t: &'static LabText,
+    lang: &'static str,
     course: CourseView,
-    user_name: String,
+    exercises: &'static [Exercise],
+    recordings: Vec<RecordingView>,
+    may_watch: bool,
+    words: String,
 }
 
 /// `GET /lab/{slug}`
@@ -46,7 +89,18 @@ pub(crate) async fn page(
     Path(slug): Path<String>,
 ) -> PageResult {
     let course = admitted(&app, &visitor, &slug).await?;
-    render(&LabPage { chrome: visitor.chrome("my"), course, user_name: visitor.account.login })
+    let lang = visitor.look.code();
+    let t = text(visitor.look.lang);
+    render(&LabPage {
+        recordings: replay::views(&app, &visitor, &slug).await?,
+        may_watch: visitor.may(perm::LAB_WATCH),
+        exercises: exercises(&slug),
+        chrome: visitor.chrome("my"),
+        words: t.script(),
+        t,
+        lang,
+        course,
+    })
 }
 
 /// The course, if the visitor's roles open labs and the course is theirs: as learner, or as somebody who edits it.
@@ -67,129 +121,74 @@ async fn admitted(app: &App, visitor: &Visitor, slug: &str) -> Result<CourseView
     CourseView::of(course, enrolled)
 }
 
-/// `GET /api/v1/lab/{slug}/terminal`: upgrades to the terminal's WebSocket.
-pub(crate) async fn terminal(
+/// `GET /api/v1/lab/{slug}/terminals`: the visitor's own in this course, the oldest first.
+pub(crate) async fn list(State(app): State<Shared>, visitor: Visitor, Path(slug): Path<String>) -> ApiResult {
+    admitted(&app, &visitor, &slug).await?;
+    let sessions = app.lab.hub.list_of(&visitor.account.id).into_iter();
+    let mine = sessions.filter(|session| session.target.slug == slug && session.status.ended.is_none());
+    let terminals: Vec<_> = mine.map(|session| TerminalView::of(&session, visitor.look.code())).collect();
+    Ok(Reply(json!({ "terminals": terminals })).into_response())
+}
+
+/// What a page wants a ticket for.
+#[derive(Debug, serde::Deserialize)]
+pub(crate) struct Wish {
+    exercise: String,
+    tab: String,
+}
+
+/// `POST /api/v1/lab/{slug}/ticket`: to the terminal that the page has under this name, or to a new one.
+pub(crate) async fn ticket(
     State(app): State<Shared>,
     visitor: Visitor,
     Path(slug): Path<String>,
-    headers: HeaderMap,
-    upgrade: Result<WebSocketUpgrade, axum::extract::ws::rejection::WebSocketUpgradeRejection>,
+    Json(wish): Json<Wish>,
 ) -> ApiResult {
-    // A WebSocket carries the cookie from any page, so the page's origin must be named and be ours.
-    if !headers.contains_key(header::ORIGIN) || !guard::same_origin(&headers, &app.origins) {
-        return Err(Problem::forbidden("a terminal opens from the school's own pages only"));
-    }
     admitted(&app, &visitor, &slug).await?;
-    let upgrade = upgrade.map_err(|cause| Problem::bad_request("no_websocket", cause.body_text()))?;
-    let Some(place) = app.lab.place(&visitor.account.id) else {
-        let words = "every terminal that you may have is taken; close one, or try again in a few minutes";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "labs_full", words));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if !(1..=TAB_BYTES_MAX).contains(&wish.tab.len()) || !wish.tab.bytes().all(plain) {
+        return Err(Problem::bad_request(
+            "invalid_tab",
+            format!("`tab` must be 1 to {TAB_BYTES_MAX} letters, digits or `-`"),
+        ));
+    }
+    let Some(exercise) = exercise(&slug, &wish.exercise) else {
+        return Err(Problem::bad_request("unknown_exercise", "this course has no such exercise"));
     };
-    let upgrade = upgrade.max_message_size(MESSAGE_BYTES_MAX).max_frame_size(MESSAGE_BYTES_MAX);
-    Ok(upgrade.on_upgrade(move |socket| async move {
-        serve(&app, &visitor, &slug, socket).await;
-        drop(place);
-    }))
-}
-
-/// One terminal, from its first frame to its last.
-async fn serve(app: &App, visitor: &Visitor, slug: &str, socket: WebSocket) {
-    let (sink, stream) = socket.split();
-    let (mut sink, mut stream) = (Sink(sink), Source(stream));
-    let user = visitor.account.id.as_str();
-    let failure = match app.lab.connect(user).await {
-        Ok(shell) => {
-            tracing::info!(user, "terminal opened");
-            let bridge = Bridge::new(Limits::default(), Duration::ZERO);
-            let mut stopping = app.stopping.clone();
-            tokio::select! {
-                reason = run(bridge, &mut stream, &mut sink, shell) => {
-                    tracing::info!(user, %reason, "terminal closed");
-                    None
-                }
-                () = expelled(app, visitor, slug) => Some(Failure::new(FailureCode::NotAllowed)),
-                _ = stopping.wait_for(|stop| *stop) => Some(Failure::new(FailureCode::Shutdown)),
-            }
-        }
-        Err(failure) => Some(failure),
+    let mut sessions = app.lab.hub.list_of(&visitor.account.id).into_iter();
+    let there =
+        sessions.find(|it| it.target.slug == slug && it.target.tab == wish.tab && it.status.ended.is_none());
+    let purpose = match there {
+        Some(session) => Purpose::Attach(session.id),
+        None => Purpose::Open(Place { slug, exercise, tab: wish.tab, visitor: visitor.clone() }),
     };
-    // A browser that takes nothing more must not keep its place.
-    if timeout(GOODBYE_MAX, goodbye(&mut sink, failure)).await.is_err() {
-        tracing::debug!(user, "the browser took no goodbye");
-    }
+    issue(&app, &visitor, purpose)
 }
 
-/// Waits until the visitor's session, roles or enrolment no longer open this lab. An open terminal is looked at
-/// every few seconds, which also keeps its session in use.
-async fn expelled(app: &App, visitor: &Visitor, slug: &str) {
-    loop {
-        tokio::time::sleep(RECHECK_EVERY).await;
-        let open = match &visitor.seat {
-            Some(seat) => match lives(app, seat).await {
-                Ok(lives) => lives,
-                // A store that does not answer says nothing about the session; the next look will.
-                Err(_) => continue,
-            },
-            None => true,
-        };
-        let refused = |problem: &Problem| problem.status.is_client_error();
-        // A policy too old to decide says nothing either.
-        let Ok(visitor) = visitor.again(app) else { continue };
-        if !open || admitted(app, &visitor, slug).await.as_ref().is_err_and(refused) {
-            tracing::info!(user = visitor.account.id, "terminal ended: it is no longer the visitor's to use");
-            return;
+fn issue(app: &App, visitor: &Visitor, purpose: Purpose<Place>) -> ApiResult {
+    let grant = Grant { user: visitor.account.id.clone(), purpose };
+    match app.lab.hub.ticket(grant).map_err(|cause| Problem::broken("lab", true, &cause))? {
+        Issue::Ticket(ticket) => Ok(Reply(json!({ "ticket": ticket.as_str() })).into_response()),
+        Issue::Full { wait } => {
+            let words = "too many terminals are being opened; try again in a moment";
+            Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "labs_full", words).after(wait))
         }
     }
 }
 
-/// Whether a session goes on, be it under a newer secret.
-async fn lives(app: &App, seat: &Seat) -> Result<bool, sso_core::Error> {
-    match app.sso.check(&seat.secret).await? {
-        Check::Active(_) => Ok(true),
-        Check::Ended(end) if end.reason == EndReason::Renewed => {
-            let sessions = app.sso.sessions(&seat.session.user).await?;
-            Ok(sessions.iter().any(|session| session.id == seat.session.id))
-        }
-        Check::Ended(_) | Check::Unknown => Ok(false),
+/// `DELETE /api/v1/lab/terminals/{id}`: ends a terminal, one's own or as somebody who watches over them.
+pub(crate) async fn end(State(app): State<Shared>, visitor: Visitor, Path(id): Path<u64>) -> ApiResult {
+    let session = session(&app, id)?;
+    if session.target.visitor.account.id != visitor.account.id {
+        visitor.must(perm::LAB_WATCH)?;
     }
+    tracing::info!(by = visitor.account.id, owner = session.user, id, "terminal ended");
+    app.lab.hub.kick(session.id, Failure::new(FailureCode::Kicked));
+    Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-/// Says why there is no terminal, if there is a reason to say, and closes the socket.
-async fn goodbye(sink: &mut Sink, failure: Option<Failure>) {
-    if let Some(failure) = failure
-        && let Err(cause) = sink.send(ServerFrame::Failure(failure).encode()).await
-    {
-        tracing::debug!(%cause, "terminal socket was gone");
-    }
-    if let Err(cause) = sink.0.close().await {
-        tracing::debug!(%cause, "terminal socket was gone");
-    }
-}
-
-/// The receiving half of a WebSocket, as the pump wants it.
-struct Source(SplitStream<WebSocket>);
-
-impl FrameSource for Source {
-    fn recv(&mut self) -> BoxFuture<'_, Incoming> {
-        Box::pin(async {
-            loop {
-                return match self.0.next().await {
-                    Some(Ok(Message::Binary(frame))) => Incoming::Frame(frame),
-                    Some(Ok(Message::Text(_))) => Incoming::Text,
-                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => continue,
-                    Some(Ok(Message::Close(_))) | None => Incoming::Closed,
-                    Some(Err(cause)) => Incoming::Failed(io::Error::other(cause)),
-                };
-            }
-        })
-    }
-}
-
-/// The sending half.
-struct Sink(SplitSink<WebSocket, Message>);
-
-impl FrameSink for Sink {
-    fn send(&mut self, frame: Bytes) -> BoxFuture<'_, io::Result<()>> {
-        Box::pin(async { self.0.send(Message::Binary(frame)).await.map_err(io::Error::other) })
-    }
+fn session(app: &App, id: u64) -> Result<SessionView<Place>, Problem> {
+    let id = SessionId::new(id);
+    let found = app.lab.hub.list().into_iter().find(|session| session.id == id);
+    found.filter(|session| session.status.ended.is_none()).ok_or_else(Problem::not_found)
 }

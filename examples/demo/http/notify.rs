@@ -48,7 +48,7 @@ pub(crate) async fn receive(
 
 fn note(channel: Channel, receipt: &Receipt) {
     let (words, alarming) = rounds::told(receipt);
-    let (channel, words) = (channel.code(), words.escape_debug().to_string());
+    let (channel, words) = (channel.code(), words.en.escape_debug().to_string());
     if alarming {
         tracing::warn!(channel, words, "a notify needs a look");
     } else {

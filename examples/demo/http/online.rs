@@ -1,6 +1,7 @@
 //! The back office's list of who is signed in, page by page, and ending their sessions.
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use serde::Deserialize;
@@ -8,7 +9,11 @@ use sso_core::{Cursor, Families, PageSize, SessionId, UserId, Which};
 
 use super::account::DeviceView;
 use super::chrome::{Chrome, page as render};
+use super::client::Client;
+use super::office::desk::Desk;
+use super::office::fields::Fields;
 use super::problem::{PageResult, Problem};
+use super::proof;
 use super::visitor::Visitor;
 use crate::app::{App, Shared};
 use crate::perm;
@@ -75,24 +80,26 @@ async fn view(app: &App, visitor: &Visitor, user: &UserId) -> Result<OnlineView,
     let account = app.school.account(user.as_str()).await?;
     Ok(OnlineView {
         id: user.as_str().to_owned(),
-        name: account.map_or_else(|| "an account that is gone".to_owned(), |account| account.display_name),
+        name: account
+            .map_or_else(|| visitor.look.text().till.gone_account.to_owned(), |account| account.display_name),
         devices: sessions.iter().map(|session| DeviceView::of(session, own)).collect(),
     })
 }
 
 /// `POST /admin/online/{user}/sign-out`: ends a user's sessions, and tells them who did it.
-pub(crate) async fn sign_out(
-    State(app): State<Shared>,
-    visitor: Visitor,
-    Path(id): Path<String>,
-) -> PageResult {
-    kick(&app, &visitor, &id).await?;
-    Ok(Redirect::to("/admin/online").into_response())
+pub(crate) async fn sign_out(desk: Desk, client: Client, Path(id): Path<String>, body: Bytes) -> PageResult {
+    desk.must(perm::SESSION_END)?;
+    proof::with(desk, client, Fields::parse(&body), |desk, _| async move {
+        kick(&desk.app, &desk.visitor, &id).await?;
+        Ok(Redirect::to("/admin/online").into_response())
+    })
+    .await
 }
 
-/// Ends every session of a user, on every server.
+/// Ends every session of a user, on every server. It takes a fresh proof.
 pub(crate) async fn kick(app: &App, visitor: &Visitor, id: &str) -> Result<(), Problem> {
     visitor.must(perm::SESSION_END)?;
+    proof::must_be_fresh(visitor)?;
     let (user, by) = (UserId::new(id)?, UserId::new(&visitor.account.id)?);
     let ended = app.sso.kick(&user, &Which::All, Some(&by)).await?;
     // Tokens know no sessions: they are called back beside them.
@@ -103,9 +110,10 @@ pub(crate) async fn kick(app: &App, visitor: &Visitor, id: &str) -> Result<(), P
     Ok(())
 }
 
-/// Ends one session of a user, and the tokens that came from it.
+/// Ends one session of a user, and the tokens that came from it. It takes a fresh proof.
 pub(crate) async fn kick_one(app: &App, visitor: &Visitor, id: &str, session: &str) -> Result<(), Problem> {
     visitor.must(perm::SESSION_END)?;
+    proof::must_be_fresh(visitor)?;
     let (user, by) = (UserId::new(id)?, UserId::new(&visitor.account.id)?);
     let session = SessionId::parse(session).ok_or_else(Problem::not_found)?;
     for ended in app.sso.kick(&user, &Which::One(session), Some(&by)).await? {

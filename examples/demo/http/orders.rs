@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use payments::store::StoredRefund;
 use payments::{Channel, Money, OutTradeNo, Payment, RefundState, StoredOrder, TradeState};
-use rbac::Permission;
+use rbac::{Lang, Permission};
 use serde::{Deserialize, Serialize};
 
 use super::checkout::owed;
@@ -98,7 +98,11 @@ fn place(text: &str) -> Result<Place, Problem> {
 }
 
 /// One page of orders, and where the next one begins; empty if there is none.
-pub(crate) async fn rows(app: &App, query: &OrdersQuery) -> Result<(Vec<OrderRow>, String), Problem> {
+pub(crate) async fn rows(
+    app: &App,
+    query: &OrdersQuery,
+    lang: Lang,
+) -> Result<(Vec<OrderRow>, String), Problem> {
     let mut filter = Filter::read(query)?;
     let mut rows = Vec::new();
     for _ in 0..BATCHES_MAX {
@@ -117,7 +121,7 @@ pub(crate) async fn rows(app: &App, query: &OrdersQuery) -> Result<(Vec<OrderRow
             if filter.takes(&order) {
                 let refunds = app.orders.refunds_of(&order.order.out_trade_no).await?;
                 let owed = owed(app, &checkout.out_trade_no, &refunds).await?;
-                rows.push(row(app, &checkout, &order, &owed).await?);
+                rows.push(row(app, &checkout, &order, &owed, lang).await?);
             }
         }
         if !whole {
@@ -132,6 +136,7 @@ async fn row(
     checkout: &Checkout,
     order: &StoredOrder,
     owed: &[String],
+    lang: Lang,
 ) -> Result<OrderRow, Problem> {
     let buyer = app.school.account(&checkout.account_id).await?;
     let (words, tone) = trade_words(order.state);
@@ -141,9 +146,13 @@ async fn row(
         buyer: buyer.map_or_else(|| checkout.account_id.clone(), |account| account.display_name),
         amount: order.order.amount.yuan_text(),
         state: order.state.code(),
-        words,
+        words: words.in_lang(lang),
         tone,
-        channels: order.submissions.iter().map(|(channel, _)| channel_words(*channel)).collect(),
+        channels: order
+            .submissions
+            .iter()
+            .map(|(channel, _)| channel_words(*channel).in_lang(lang))
+            .collect(),
         created: clock::text(order.created_at.as_millis()),
         owed: !owed.is_empty(),
     })
@@ -176,15 +185,16 @@ pub(crate) async fn list(
     Query(query): Query<OrdersQuery>,
 ) -> PageResult {
     visitor.must(VIEW)?;
-    let (rows, after) = rows(&app, &query).await?;
+    let lang = visitor.look.lang;
+    let (rows, after) = rows(&app, &query, lang).await?;
     let states = TradeState::ALL.into_iter().map(|state| Choice {
         code: state.code(),
-        words: trade_words(state).0,
+        words: trade_words(state).0.in_lang(lang),
         chosen: state.code() == query.state,
     });
     let channels = Channel::ALL.into_iter().map(|channel| Choice {
         code: channel.code(),
-        words: channel_words(channel),
+        words: channel_words(channel).in_lang(lang),
         chosen: channel.code() == query.channel,
     });
     render(&OrdersPage {
@@ -271,17 +281,17 @@ struct RefundView {
 }
 
 impl RefundView {
-    fn of(stored: &StoredRefund) -> Self {
+    fn of(stored: &StoredRefund, lang: Lang) -> Self {
         let (refund, (words, tone)) = (&stored.refund, refund_words(stored.state));
         Self {
             refund_no: refund.refund_no.to_string(),
             channel: refund.channel.code(),
-            channel_words: channel_words(refund.channel),
+            channel_words: channel_words(refund.channel).in_lang(lang),
             trade_no: refund.trade_no.to_string(),
             amount: refund.amount.yuan_text(),
             reason: refund.reason.as_ref().map(ToString::to_string).unwrap_or_default(),
             state: stored.state.code(),
-            words,
+            words: words.in_lang(lang),
             tone,
             at: clock::text(stored.created_at.as_millis()),
             open: stored.state.is_open(),
@@ -300,7 +310,7 @@ pub(crate) fn left_of(paid: Money, payment: &Payment, refunds: &[StoredRefund]) 
 }
 
 /// One order, or 404.
-pub(crate) async fn detail(app: &App, number: &str) -> Result<OrderDetail, Problem> {
+pub(crate) async fn detail(app: &App, number: &str, lang: Lang) -> Result<OrderDetail, Problem> {
     let number = OutTradeNo::parse(number)?;
     let checkout = app.school.checkout(number.as_str()).await?.ok_or_else(Problem::not_found)?;
     let order = app.orders.find(&number).await?.ok_or_else(Problem::not_found)?;
@@ -312,7 +322,7 @@ pub(crate) async fn detail(app: &App, number: &str) -> Result<OrderDetail, Probl
         let left = left_of(order.order.amount, payment, &refunds);
         payments.push(PaymentView {
             channel: payment.channel.code(),
-            words: channel_words(payment.channel),
+            words: channel_words(payment.channel).in_lang(lang),
             trade_no: payment.trade_no.to_string(),
             at: clock::text(payment.settled_at.as_millis()),
             notified: payment.notify_id.is_some(),
@@ -323,19 +333,19 @@ pub(crate) async fn detail(app: &App, number: &str) -> Result<OrderDetail, Probl
     }
     let submissions = order.submissions.iter().map(|(channel, at)| Visit {
         channel: channel.code(),
-        words: channel_words(*channel),
+        words: channel_words(*channel).in_lang(lang),
         at: clock::text(at.as_millis()),
     });
     let states: Vec<_> = refunds.iter().map(|stored| stored.state.code()).collect();
     let version = format!("{}/{}/{enrolled}/{}", order.state.code(), order.payments.len(), states.join(","));
     Ok(OrderDetail {
-        order: row(app, &checkout, &order, &owed).await?,
+        order: row(app, &checkout, &order, &owed, lang).await?,
         buyer_id: checkout.account_id.clone(),
         enrolled,
         submissions: submissions.collect(),
         payments,
         moving: order.state.is_open() || refunds.iter().any(|stored| stored.state.is_open()),
-        refunds: refunds.iter().map(RefundView::of).collect(),
+        refunds: refunds.iter().map(|stored| RefundView::of(stored, lang)).collect(),
         version,
     })
 }
@@ -368,7 +378,7 @@ pub(crate) async fn one(
 
 /// The page of an order with a message above it.
 pub(crate) async fn show(app: &App, visitor: &Visitor, number: &str, message: Message) -> PageResult {
-    let detail = detail(app, number).await?;
+    let detail = detail(app, number, visitor.look.lang).await?;
     let may_refund = visitor.may(super::refunds::REFUND);
     render(&OrderPage { chrome: visitor.chrome("orders"), detail, may_refund, message })
 }

@@ -5,13 +5,13 @@ use std::time::Duration;
 use askama::Template;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde_json::json;
 
 use super::chrome::Chrome;
-use super::{social, visitor};
+use super::{active_roles, proof, social, visitor};
 use crate::app::Shared;
 
 /// A refusal or failure, as the API sends it: `{"code": .., "detail": ..}`.
@@ -26,6 +26,8 @@ pub(crate) struct Problem {
 
 /// How long to wait for a part that is away for a moment.
 const AWAY_RETRY: Duration = Duration::from_secs(1);
+/// The challenge to somebody whose proof is too old (RFC 9470).
+const STEP_UP: &str = "Bearer error=\"insufficient_user_authentication\", max_age=600";
 /// How long to wait for a part that a person has to repair.
 const REPAIR_RETRY: Duration = Duration::from_secs(60);
 
@@ -107,7 +109,8 @@ impl IntoResponse for Problem {
         let mut reply =
             (self.status, axum::Json(json!({ "code": self.code, "detail": self.detail }))).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
-            reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            let challenge = if self.code == proof::NEEDED { STEP_UP } else { "Bearer" };
+            reply.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
         }
         put_retry_after(reply.headers_mut(), self.retry_after);
         reply
@@ -191,6 +194,11 @@ impl PageProblem {
     pub(crate) fn at(problem: Problem, next: &str) -> Self {
         Self { problem, next: next.to_owned() }
     }
+
+    /// The code of the problem.
+    pub(crate) const fn code(&self) -> &'static str {
+        self.problem.code
+    }
 }
 
 impl<E: Into<Problem>> From<E> for PageProblem {
@@ -234,6 +242,11 @@ pub(crate) async fn pages(State(app): State<Shared>, request: Request, next: Nex
     let asked = Parts::clone(&parts);
     let mut reply = next.run(Request::from_parts(parts, body)).await;
     let Some(Shown(problem)) = reply.extensions_mut().remove::<Shown>() else { return reply };
+    if problem.code == active_roles::TO_CHOOSE && asked.method == Method::GET {
+        let here = asked.uri.path_and_query().map_or(asked.uri.path(), |address| address.as_str());
+        let query = form_urlencoded::Serializer::new(String::new()).append_pair("next", here).finish();
+        return Redirect::to(&format!("{}?{query}", active_roles::PATH)).into_response();
+    }
     let visitor = visitor::identify(&app, &asked).await.ok();
     let chrome = visitor.map_or_else(Chrome::anonymous, |visitor| visitor.chrome(""));
     let mut page = problem_page(&problem, chrome);

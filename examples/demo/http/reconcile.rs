@@ -4,14 +4,14 @@ use askama::Template;
 use axum::extract::{Query, State};
 use payments::reconcile::BillReport;
 use payments::store::StoredMovement;
-use payments::{BillDay, BillLine, Channel, Movement, RefundState};
-use rbac::Permission;
+use payments::{BillDay, BillLine, Channel, Movement};
+use rbac::{Lang, Permission};
 use serde::{Deserialize, Serialize};
 
 use super::chrome::{Chrome, page as render};
 use super::problem::{PageResult, Problem};
 use super::visitor::Visitor;
-use super::words::{channel_words, refund_words};
+use super::words::{channel_words, refund_words, said};
 use crate::app::{App, Shared};
 use crate::clock;
 use crate::perm;
@@ -64,10 +64,11 @@ pub(crate) async fn compare(
     if !app.till.channels().contains(&channel) {
         return Err(Problem::not_found());
     }
+    let lang = visitor.look.lang;
     let report = app.till.reconciler().compare_day(channel, day).await.map_err(Problem::gateway)?;
     let mut compared = Compared {
         channel: channel.code(),
-        words: channel_words(channel),
+        words: channel_words(channel).in_lang(lang),
         day: day.to_string(),
         has_bill: report.is_some(),
         matched: 0,
@@ -78,29 +79,34 @@ pub(crate) async fn compare(
     if let Some(report) = &report {
         compared.matched = report.matched;
         compared.clean = report.is_clean();
-        compared.differences = differences(report);
+        compared.differences = differences(report, lang);
         compared.unfinished = report.unfinished.len();
     }
     Ok(compared)
 }
 
-fn differences(report: &BillReport) -> Vec<Difference> {
-    let missing_here =
-        report.missing_here.iter().map(|line| theirs("missing_here", "Not in our books 我方缺失", line));
+fn differences(report: &BillReport, lang: Lang) -> Vec<Difference> {
+    let words = |en, zh| said(en, zh).in_lang(lang);
+    let missing_here = report
+        .missing_here
+        .iter()
+        .map(|line| theirs("missing_here", words("Not in our books", "我方缺失"), line));
     let missing_there = report
         .missing_there
         .iter()
-        .map(|movement| ours("missing_there", "Not in the bill 账单缺失", movement));
+        .map(|movement| ours("missing_there", words("Not in the bill", "账单缺失"), movement));
     let amounts = report.amount_differs.iter().map(|pair| Difference {
         ours: yuan(&pair.ours),
-        ..theirs("amount_differs", "Another amount 金额不符", &pair.line)
+        ..theirs("amount_differs", words("Another amount", "金额不符"), &pair.line)
     });
     let states = report.state_differs.iter().map(|pair| Difference {
-        ours: state(pair.ours),
-        ..theirs("state_differs", "Another state 状态不符", &pair.line)
+        ours: refund_words(pair.ours).0.in_lang(lang).to_owned(),
+        ..theirs("state_differs", words("Another state", "状态不符"), &pair.line)
     });
-    let near =
-        report.near_midnight.iter().map(|movement| ours("near_midnight", "Near midnight 跨日待查", movement));
+    let near = report
+        .near_midnight
+        .iter()
+        .map(|movement| ours("near_midnight", words("Near midnight", "跨日待查"), movement));
     missing_here.chain(missing_there).chain(amounts).chain(states).chain(near).collect()
 }
 
@@ -135,10 +141,6 @@ fn ours(kind: &'static str, words: &'static str, movement: &StoredMovement) -> D
 fn yuan(movement: &StoredMovement) -> String {
     let sign = if movement.refund_no.is_some() { "−" } else { "" };
     format!("{sign}¥{}", movement.amount.yuan_text())
-}
-
-fn state(state: RefundState) -> String {
-    refund_words(state).0.to_owned()
 }
 
 /// Which bill; both empty for none.
@@ -210,7 +212,7 @@ fn show(
     let today = BillDay::of(payments::UnixMillis::from_millis(clock::now_millis()));
     let channels = app.till.channels().into_iter().map(|channel| Choice {
         code: channel.code(),
-        words: channel_words(channel),
+        words: channel_words(channel).in_lang(visitor.look.lang),
         chosen: channel.code() == query.channel,
     });
     render(&ReconcilePage {

@@ -1,5 +1,6 @@
 //! What an audit found, in numbers for programs and in words for people.
 
+use rbac::Lang;
 use seckill::Audit;
 use serde::Serialize;
 
@@ -26,7 +27,7 @@ pub(crate) struct AuditView {
 
 impl AuditView {
     /// The view of an audit of this sale.
-    pub(crate) fn of(slug: &str, audit: &Audit) -> Self {
+    pub(crate) fn of(slug: &str, audit: &Audit, lang: Lang) -> Self {
         let total = audit.total();
         let (initial, added) =
             (total.iter().map(|count| count.initial).sum(), total.iter().map(|count| count.added).sum());
@@ -43,16 +44,16 @@ impl AuditView {
             over_limit: audit.over_limit(),
             words: String::new(),
         };
-        view.words = view.told(slug);
+        view.words = if lang == Lang::Zh { view.told_zh(slug) } else { view.told(slug) };
         view
     }
 
     fn told(&self, slug: &str) -> String {
         let Self { initial, added, withdrawn, left, held, paid, gone, over_limit, .. } = self;
         let verdict = if self.conserved {
-            "the books balance 账目平衡"
+            "the books balance"
         } else {
-            "the books do NOT balance 账目不符: stop the sale and restore the store"
+            "the books do NOT balance: stop the sale and restore the store"
         };
         let sum = format!(
             "{initial} at the start + {added} added - {withdrawn} withdrawn; {left} left + {held} held + {paid} paid"
@@ -66,5 +67,22 @@ impl AuditView {
             gone => format!("; {gone} payments came too late and are owed back"),
         };
         format!("{slug}: {verdict}. {sum}; {limit}{late}.")
+    }
+
+    fn told_zh(&self, slug: &str) -> String {
+        let Self { initial, added, withdrawn, left, held, paid, gone, over_limit, .. } = self;
+        let verdict =
+            if self.conserved { "账目平衡" } else { "账目不符：请停止抢购并恢复存储" };
+        let limit = match over_limit {
+            0 => "无人超限".to_owned(),
+            buyers => format!("{buyers} 人超限"),
+        };
+        let late = match gone {
+            0 => String::new(),
+            gone => format!("；{gone} 笔逾期付款待退"),
+        };
+        format!(
+            "{slug}：{verdict}。初始 {initial} + 增加 {added} - 撤回 {withdrawn}；剩余 {left} + 占用 {held} + 已付 {paid}；{limit}{late}。"
+        )
     }
 }

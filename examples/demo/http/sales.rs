@@ -3,16 +3,19 @@
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
-use rbac::Permission;
+use rbac::{Lang, Permission};
 use seckill::{Count, Phase, SaleState};
 use serde::{Deserialize, Serialize};
 
 use super::chrome::{Chrome, page as render};
 use super::courses::{find, request_id};
 use super::input::Form;
+use super::office::text::with;
+use super::office::text_till::Till;
 use super::problem::{PageResult, Problem};
 use super::sale_audit::AuditView;
 use super::visitor::Visitor;
+use super::words::{Said, said};
 use crate::app::{App, Shared};
 use crate::clock;
 use crate::perm;
@@ -72,6 +75,11 @@ impl Counts {
 }
 
 impl SaleView {
+    /// The course's title in one language.
+    fn title(&self, lang: Lang) -> &str {
+        if lang == Lang::Zh { &self.title_zh } else { &self.title_en }
+    }
+
     fn may_pause(&self) -> bool {
         matches!(self.phase, "warmed" | "open")
     }
@@ -85,42 +93,46 @@ impl SaleView {
     }
 }
 
+/// A phase that nobody knows.
+const UNKNOWN: (&str, Said, &str) = ("unknown", said("Unknown", "未知"), "hot");
+
 /// The name of a phase in the API, its words on a page, and their tone.
-pub(crate) fn phase_name(phase: Phase) -> (&'static str, &'static str, &'static str) {
+pub(crate) const fn phase_name(phase: Phase) -> (&'static str, Said, &'static str) {
     match phase {
-        Phase::Draft => ("draft", "Draft 草稿", "plain"),
-        Phase::Warmed => ("warmed", "Ready 待开始", "gold"),
-        Phase::Open => ("open", "Open 进行中", ""),
-        Phase::Paused => ("paused", "Paused 暂停", "hot"),
-        Phase::Closed => ("closed", "Closed 已结束", "plain"),
-        Phase::Settled => ("settled", "Settled 已结清", "plain"),
-        _ => ("unknown", "Unknown 未知", "hot"),
+        Phase::Draft => ("draft", said("Draft", "草稿"), "plain"),
+        Phase::Warmed => ("warmed", said("Ready", "待开始"), "gold"),
+        Phase::Open => ("open", said("Open", "进行中"), ""),
+        Phase::Paused => ("paused", said("Paused", "暂停"), "hot"),
+        Phase::Closed => ("closed", said("Closed", "已结束"), "plain"),
+        Phase::Settled => ("settled", said("Settled", "已结清"), "plain"),
+        _ => UNKNOWN,
     }
 }
 
 /// Every sale. One that the store cannot tell about does not hide the others.
-pub(crate) async fn views(app: &App) -> Result<Vec<SaleView>, Problem> {
+pub(crate) async fn views(app: &App, lang: Lang) -> Result<Vec<SaleView>, Problem> {
     let mut views = Vec::new();
     for course in app.school.courses().await? {
-        views.push(view(app, course).await);
+        views.push(view(app, course, lang).await);
     }
     Ok(views)
 }
 
-async fn view(app: &App, course: Course) -> SaleView {
+async fn view(app: &App, course: Course, lang: Lang) -> SaleView {
     let state = async { app.sale(&course.slug)?.state().await.map_err(Problem::from) };
     let ((phase, phase_words, tone), counts, trouble) = match state.await {
         Ok(state) => (phase_name(state.phase), Some(Counts::of(&state)), String::new()),
-        Err(problem) => (("unknown", "Unknown 未知", "hot"), None, problem.detail),
+        Err(problem) => (UNKNOWN, None, problem.detail),
     };
     let Course { slug, title_en, title_zh, sale_opens, sale_closes, .. } = course;
     let (opens_at, closes_at) = (sale_opens, sale_closes);
+    let phase_words = phase_words.in_lang(lang);
     SaleView { slug, title_en, title_zh, phase, phase_words, tone, opens_at, closes_at, counts, trouble }
 }
 
 /// One sale, or 404.
-pub(crate) async fn one(app: &App, slug: &str) -> Result<SaleView, Problem> {
-    Ok(view(app, find(app, slug).await?).await)
+pub(crate) async fn one(app: &App, slug: &str, lang: Lang) -> Result<SaleView, Problem> {
+    Ok(view(app, find(app, slug).await?, lang).await)
 }
 
 #[derive(Debug)]
@@ -142,7 +154,7 @@ struct SalesPage {
 
 async fn show(app: &App, visitor: &Visitor, message: String, tone: &'static str) -> PageResult {
     let mut rows = Vec::new();
-    for sale in views(app).await? {
+    for sale in views(app, visitor.look.lang).await? {
         rows.push(Row { sale, form_id: request_id()? });
     }
     let chrome = visitor.chrome("sales");
@@ -166,21 +178,18 @@ pub(crate) async fn page(
 ) -> PageResult {
     visitor.must(PERMISSION)?;
     let change = app.school.sale_change(&told.sale, &told.change).await?;
-    let message = change.as_ref().map_or_else(String::new, change_words);
+    let message =
+        change.as_ref().map_or_else(String::new, |change| change_words(change, visitor.look.text().till));
     show(&app, &visitor, message, "good").await
 }
 
-fn change_words(change: &SaleChange) -> String {
+fn change_words(change: &SaleChange, w: &Till) -> String {
     let SaleChange { course_slug, direction, units, done, .. } = change;
     match (direction, done) {
-        (_, None) => format!("{course_slug}: the sale has not answered yet; send the form again"),
-        (Way::Add, Some(done)) => format!("{course_slug}: {done} seats added 已增加"),
-        (Way::Withdraw, Some(done)) if done == units => {
-            format!("{course_slug}: {done} seats withdrawn 已撤回")
-        }
-        (Way::Withdraw, Some(done)) => {
-            format!("{course_slug}: {done} of {units} seats withdrawn 已撤回; no more were unsold")
-        }
+        (_, None) => with(w.sale_silent, course_slug),
+        (Way::Add, Some(done)) => with(&with(w.sale_added, course_slug), done),
+        (Way::Withdraw, Some(done)) if done == units => with(&with(w.sale_withdrawn, course_slug), done),
+        (Way::Withdraw, Some(done)) => with(&with(&with(w.sale_withdrawn_some, course_slug), done), units),
     }
 }
 
@@ -279,7 +288,7 @@ pub(crate) async fn audited(app: &App, visitor: &Visitor, slug: &str) -> Result<
     visitor.must(PERMISSION)?;
     let audit = app.sale(slug)?.audit().await?;
     tracing::info!(actor = visitor.account.id, slug, conserved = audit.conserved(), "sale audited");
-    Ok(AuditView::of(slug, &audit))
+    Ok(AuditView::of(slug, &audit, visitor.look.lang))
 }
 
 /// `GET /admin/sales/{slug}/audit`

@@ -4,15 +4,17 @@ use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use rbac::{Permission, Policy};
+use rbac::{DenyReason, Permission, Policy, Scope};
 use sso_core::{Check, CookieRead, End, EndReason, Session, SessionId, SessionSecret, UnixMillis};
 
+use super::active_roles;
 use super::chrome::Chrome;
 use super::office::look::Look;
 use super::office::rooms;
 use super::problem::{PageProblem, Problem};
+use super::seen;
 use crate::app::{App, Shared};
 use crate::clock;
 use crate::school::account::Account;
@@ -25,6 +27,8 @@ pub(crate) struct Visitor {
     pub(crate) seat: Option<Seat>,
     /// Who they are in the policy.
     pub(crate) user: rbac::UserId,
+    /// The roles that they use; all of theirs without a choice.
+    pub(crate) active: Option<rbac::Session>,
     /// One policy for all checks of a request.
     pub(crate) policy: Arc<Policy>,
     /// When the request came.
@@ -47,15 +51,60 @@ impl Visitor {
         if self.may(permission) {
             return Ok(());
         }
-        Err(Problem::forbidden(format!(
-            "this needs the permission `{}`; ask an administrator for a role with it",
-            permission.name()
-        )))
+        self.must_not_choose(permission)?;
+        let name = permission.name();
+        Err(Problem::forbidden(match &self.active {
+            Some(_) => format!(
+                "the roles that you use now lack the permission `{name}`; choose others at {}",
+                active_roles::PATH
+            ),
+            None => format!("this needs the permission `{name}`; ask an administrator for a role with it"),
+        }))
+    }
+
+    /// Refuses somebody whose roles must not be used together, and says where they choose.
+    pub(crate) fn must_not_choose(&self, permission: Permission) -> Result<(), Problem> {
+        let view = self.policy.at(self.now);
+        let denied = match &self.active {
+            Some(session) => session.resume(view).and_then(|active| active.subject().check(permission).err()),
+            None => view.subject(&self.user).and_then(|subject| subject.check(permission).err()),
+        };
+        match denied.as_ref().map(rbac::Denied::reason) {
+            Some(DenyReason::RolesToChoose { duty }) => Err(Problem::new(
+                StatusCode::FORBIDDEN,
+                active_roles::TO_CHOOSE,
+                format!(
+                    "your roles must not be used together (separation of duties `{duty}`); choose which to use at {}",
+                    active_roles::PATH
+                ),
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Answers whether the visitor's roles carry the permission.
     pub(crate) fn may(&self, permission: Permission) -> bool {
-        self.policy.at(self.now).subject(&self.user).is_some_and(|subject| subject.can(permission))
+        let view = self.policy.at(self.now);
+        match &self.active {
+            Some(session) => session.can(view, permission),
+            None => view.subject(&self.user).is_some_and(|subject| subject.can(permission)),
+        }
+    }
+
+    /// Which rows the visitor's roles open for a permission.
+    pub(crate) fn scope(&self, permission: Permission) -> Scope {
+        let view = self.policy.at(self.now);
+        match &self.active {
+            Some(session) => {
+                session.resume(view).map(|active| active.subject().scope(permission)).unwrap_or_default()
+            }
+            None => view.scope(&self.user, permission),
+        }
+    }
+
+    /// The roles that are theirs now, wherever they hold in no domain.
+    fn held_roles(&self) -> usize {
+        self.policy.at(self.now).subject(&self.user).map_or(0, |subject| subject.roles().count())
     }
 
     /// The same visitor, judged by the policy of this moment: for what goes on longer than a request.
@@ -79,6 +128,9 @@ impl Visitor {
         let menu = rooms::menu(|permission| self.may(permission), self.look.text());
         let mut chrome = Chrome::of(&self.account.display_name, menu, self.look, tab);
         chrome.here.clone_from(&self.here);
+        let names = self.active.iter().flat_map(rbac::Session::roles).map(ToString::to_string);
+        chrome.active_roles = self.active.as_ref().map(|_| names.collect::<Vec<_>>().join(", "));
+        chrome.may_choose_roles = self.seat.is_some() && (self.active.is_some() || self.held_roles() > 1);
         chrome
     }
 }
@@ -143,9 +195,19 @@ async fn known(app: &App, parts: &Parts, id: &str, seat: Option<Seat>) -> Result
     };
     let now = clock::now()?;
     // Fails closed: on a policy that nobody has confirmed for too long nothing is decided.
-    let policy = app.live.policy(now)?;
+    let policy = match seen::version(&parts.headers) {
+        Some(version) => app.live.snapshot_at_least(version, now).await?.into_policy(),
+        None => app.live.policy(now)?,
+    };
+    let user = rbac::UserId::new(&account.id)?;
+    let active = seat.as_ref().map(|seat| active_roles::of(&seat.session)).transpose()?.flatten();
+    // Nobody else's choice opens anything.
+    if active.as_ref().is_some_and(|session| *session.user() != user) {
+        return Err(Problem::unauthenticated("unknown_session", "this session is not yours; sign in again"));
+    }
     Ok(Visitor {
-        user: rbac::UserId::new(&account.id)?,
+        user,
+        active,
         look: Look::of(&parts.headers),
         here: here(parts),
         account,

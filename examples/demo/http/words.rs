@@ -2,6 +2,7 @@
 //! script; and the states of orders and refunds.
 
 use payments::{Channel, RefundState, TradeState};
+use rbac::Lang;
 
 /// One answer in words.
 #[derive(Debug, Clone, Copy)]
@@ -56,38 +57,87 @@ pub(crate) fn words_of(code: &str) -> Option<&'static Words> {
     ANSWERS.iter().find(|words| words.code == code)
 }
 
+/// A few words in both languages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Said {
+    en: &'static str,
+    zh: &'static str,
+}
+
+impl Said {
+    /// In one of them.
+    pub(crate) const fn in_lang(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::Zh => self.zh,
+            _ => self.en,
+        }
+    }
+
+    /// In both, for pages that speak both at once.
+    pub(crate) fn both(self) -> String {
+        if self.en == self.zh { self.en.to_owned() } else { format!("{} {}", self.en, self.zh) }
+    }
+}
+
+/// The same in English and in Chinese.
+pub(crate) const fn said(en: &'static str, zh: &'static str) -> Said {
+    Said { en, zh }
+}
+
+/// A sentence in both languages, with what it tells of filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) en: String,
+    pub(crate) zh: String,
+}
+
+impl Told {
+    /// The same in English and in Chinese.
+    pub(crate) fn new(en: impl Into<String>, zh: impl Into<String>) -> Self {
+        Self { en: en.into(), zh: zh.into() }
+    }
+
+    /// In one of them.
+    pub(crate) fn in_lang(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::Zh => &self.zh,
+            _ => &self.en,
+        }
+    }
+}
+
 /// The state of an order for the back office, and its tone.
-pub(crate) const fn trade_words(state: TradeState) -> (&'static str, &'static str) {
+pub(crate) const fn trade_words(state: TradeState) -> (Said, &'static str) {
     match state {
-        TradeState::Created => ("Created 待付款", "plain"),
-        TradeState::Pending => ("Pending 付款中", "gold"),
-        TradeState::Paid => ("Paid 已付款", ""),
-        TradeState::PartiallyRefunded => ("Partly refunded 部分退款", "gold"),
-        TradeState::Refunded => ("Refunded 已退款", "plain"),
-        TradeState::Closed => ("Closed 已关闭", "plain"),
-        TradeState::Failed => ("Failed 付款失败", "hot"),
-        TradeState::PaidLate => ("Paid late 逾期付款", "hot"),
-        _ => ("Unknown 待查询", "hot"),
+        TradeState::Created => (said("Created", "待付款"), "plain"),
+        TradeState::Pending => (said("Pending", "付款中"), "gold"),
+        TradeState::Paid => (said("Paid", "已付款"), ""),
+        TradeState::PartiallyRefunded => (said("Partly refunded", "部分退款"), "gold"),
+        TradeState::Refunded => (said("Refunded", "已退款"), "plain"),
+        TradeState::Closed => (said("Closed", "已关闭"), "plain"),
+        TradeState::Failed => (said("Failed", "付款失败"), "hot"),
+        TradeState::PaidLate => (said("Paid late", "逾期付款"), "hot"),
+        _ => (said("Unknown", "待查询"), "hot"),
     }
 }
 
 /// The state of a refund, and its tone.
-pub(crate) const fn refund_words(state: RefundState) -> (&'static str, &'static str) {
+pub(crate) const fn refund_words(state: RefundState) -> (Said, &'static str) {
     match state {
-        RefundState::Requested => ("Asked for 已申请", "gold"),
-        RefundState::Processing => ("Under way 处理中", "gold"),
-        RefundState::Succeeded => ("Paid back 已退款", ""),
-        RefundState::Abnormal => ("Stuck 退款异常", "hot"),
-        _ => ("Closed 已关闭", "plain"),
+        RefundState::Requested => (said("Asked for", "已申请"), "gold"),
+        RefundState::Processing => (said("Under way", "处理中"), "gold"),
+        RefundState::Succeeded => (said("Paid back", "已退款"), ""),
+        RefundState::Abnormal => (said("Stuck", "退款异常"), "hot"),
+        _ => (said("Closed", "已关闭"), "plain"),
     }
 }
 
 /// A gateway's name.
-pub(crate) const fn channel_words(channel: Channel) -> &'static str {
+pub(crate) const fn channel_words(channel: Channel) -> Said {
     match channel {
-        Channel::Alipay => "Alipay 支付宝",
-        Channel::Wechat => "WeChat Pay 微信支付",
-        Channel::Unionpay => "UnionPay 银联",
-        _ => "another gateway",
+        Channel::Alipay => said("Alipay", "支付宝"),
+        Channel::Wechat => said("WeChat Pay", "微信支付"),
+        Channel::Unionpay => said("UnionPay", "银联"),
+        _ => said("another gateway", "其他渠道"),
     }
 }

@@ -9,13 +9,11 @@ use crate::clock;
 use crate::perm;
 use crate::start_error::StartError;
 
-/// How often the database is asked whether another instance has changed the policy.
-const POLL_EVERY: Duration = Duration::from_secs(1);
-/// How old a policy may be that still decides. After that requests are refused, for nobody knows what was revoked.
+/// How old a policy may be that still decides; the database is asked more often than that. After that requests are refused, for nobody knows what was revoked.
 const STALE_AFTER: Duration = Duration::from_secs(30);
 
 /// The policy in use and what keeps it new.
-pub(super) async fn open(store: SqliteStore) -> Result<(Live, Watcher), StartError> {
+pub(super) async fn open(store: SqliteStore, poll_every: Duration) -> Result<(Live, Watcher), StartError> {
     let failed = StartError::part("permission store");
     let now = clock::now().map_err(StartError::part("clock"))?;
     let live = Live::builder(Arc::new(store))
@@ -25,7 +23,7 @@ pub(super) async fn open(store: SqliteStore) -> Result<(Live, Watcher), StartErr
         .load(now)
         .await
         .map_err(failed)?;
-    let watcher = live.watch(WatchOptions::default().poll_every(POLL_EVERY));
+    let watcher = live.watch(WatchOptions::default().poll_every(poll_every));
     let watcher = watcher.map_err(StartError::part("permission store"))?;
     Ok((live, watcher))
 }
@@ -37,6 +35,11 @@ struct Log;
 impl WatchObserver for Log {
     fn replaced(&self, before: PolicyVersion, after: PolicyVersion) {
         tracing::info!(before = before.number(), after = after.number(), "another policy is in force");
+    }
+
+    fn restored(&self, before: PolicyVersion, after: PolicyVersion) {
+        let (before, after) = (before.number(), after.number());
+        tracing::warn!(before, after, "the policy in force is that of a restored backup");
     }
 
     fn failed(&self, step: WatchStep, error: &rbac::Error) {

@@ -89,7 +89,7 @@ async fn withdraw(app: &App, checkout: &Checkout) -> Result<(), Problem> {
 pub(crate) async fn tidy(app: &App, checkout: &Checkout) -> Result<(), Problem> {
     let number = OutTradeNo::parse(&checkout.out_trade_no)?;
     let Some(order) = app.orders.find(&number).await? else { return Ok(()) };
-    let overdue = checkout.expires_at <= clock::to_column(clock::now_millis());
+    let overdue = checkout.is_over()?;
     match order.state {
         state if state.is_open() && !overdue => return Ok(()),
         state if state.is_open() => {

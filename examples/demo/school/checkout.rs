@@ -20,9 +20,9 @@ pub(crate) struct Checkout {
 from_row!(Checkout { out_trade_no, account_id, course_slug, reservation_id, expires_at, created_at });
 
 impl Checkout {
-    /// Whether the time to pay is over.
-    pub(crate) fn is_over(&self) -> bool {
-        self.expires_at <= clock::to_column(clock::now_millis())
+    /// Whether the time to pay is over; an error if nobody knows the time.
+    pub(crate) fn is_over(&self) -> Result<bool, rbac::Error> {
+        Ok(self.expires_at <= clock::to_column(clock::now()?.get()))
     }
 }
 

@@ -17,7 +17,9 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::carry::{INPUT_BYTES_MAX, InputEnd, carry_input, carry_output};
+use super::jail::Jail;
 use super::lab::{Unprivileged, unprivileged};
+use super::sftp;
 use super::stragglers::kill_session;
 use super::terminal::Terminal;
 
@@ -50,6 +52,13 @@ pub(super) struct Shell {
     /// The shell's process, which leads the session of all that it starts.
     leader: Pid,
     pty: Pty,
+}
+
+/// What a channel is for.
+pub(super) enum Program {
+    Shell(Box<Shell>),
+    /// The files of a home.
+    Files(Jail),
 }
 
 /// How a shell's time ended.
@@ -125,28 +134,32 @@ impl Shell {
     }
 }
 
-/// The life of a channel: waits for its shell, meanwhile draining what comes, then runs it.
+/// The life of a channel: waits for its program, meanwhile draining what comes, then runs it.
 pub(super) async fn attend(
     mut channel: Channel<Msg>,
-    mut start: oneshot::Receiver<Shell>,
+    mut start: oneshot::Receiver<Program>,
     mut stopped: watch::Receiver<()>,
 ) {
-    let shell = loop {
+    let program = loop {
         tokio::select! {
-            // The start comes before any input that follows the request for a shell.
+            // The start comes before any input that follows the request for it.
             biased;
-            shell = &mut start => break shell,
+            program = &mut start => break program,
             _ = stopped.changed() => return,
             message = channel.wait() => if matches!(message, None | Some(ChannelMsg::Close)) {
                 return;
             },
         }
     };
-    let Ok(shell) = shell else {
+    let Ok(program) = program else {
         if channel.close().await.is_err() {
             tracing::debug!("a client left before its channel was closed");
         }
         return;
+    };
+    let shell = match program {
+        Program::Shell(shell) => shell,
+        Program::Files(jail) => return sftp::serve(channel, jail, stopped).await,
     };
     let (receiver, sender) = channel.split();
     if let Err(error) = shell.run(receiver, sender, stopped).await {

@@ -1,22 +1,24 @@
-//! One SSH connection: who is let in, and that a shell on a terminal is all there is.
+//! One SSH connection: who is let in, and that a shell on a terminal or the files of the home are all there is.
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session, VerifiedPublicKey};
 use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
 use tokio::sync::{oneshot, watch};
 
+use super::jail::Jail;
 use super::lab::{Lab, Learner};
-use super::shell::{self, Shell};
+use super::shell::{self, Program, Shell};
 use super::terminal::{self, Terminal};
 
 /// The handler of one connection. What is not overridden below (passwords, forwarding) russh refuses.
 pub(super) struct Visitor {
     lab: Arc<Lab>,
     learner: Option<Learner>,
-    /// Channels on which no shell runs yet.
+    /// Channels on which nothing runs yet.
     doors: HashMap<ChannelId, Door>,
     entered: watch::Sender<bool>,
 }
@@ -24,7 +26,7 @@ pub(super) struct Visitor {
 /// A channel before its shell: the terminal that was asked for, and the task that waits.
 struct Door {
     terminal: Option<Terminal>,
-    start: oneshot::Sender<Shell>,
+    start: oneshot::Sender<Program>,
 }
 
 impl Visitor {
@@ -42,11 +44,19 @@ impl Visitor {
         Learner::parse(user)
     }
 
-    fn spawn(&self, terminal: &Terminal) -> io::Result<Shell> {
+    fn home(&self) -> io::Result<PathBuf> {
         let Some(learner) = &self.learner else {
-            return Err(io::Error::other("a shell was asked for before the log-in"));
+            return Err(io::Error::other("a program was asked for before the log-in"));
         };
-        Shell::spawn(terminal, &self.lab.homes.home(learner)?)
+        self.lab.homes.home(learner)
+    }
+
+    fn shell(&self, terminal: &Terminal) -> io::Result<Program> {
+        Ok(Program::Shell(Box::new(Shell::spawn(terminal, &self.home()?)?)))
+    }
+
+    fn files(&self) -> io::Result<Program> {
+        Jail::new(&self.home()?).map(Program::Files)
     }
 }
 
@@ -143,16 +153,7 @@ impl Handler for Visitor {
         let Some(Door { terminal: Some(terminal), start }) = self.doors.remove(&channel) else {
             return session.channel_failure(channel);
         };
-        let shell = self.spawn(&terminal);
-        let running =
-            shell.and_then(|shell| start.send(shell).map_err(|_| io::Error::other("the target stops")));
-        match running {
-            Ok(()) => session.channel_success(channel),
-            Err(error) => {
-                tracing::warn!(%error, "the shell target could not start a shell");
-                session.channel_failure(channel)
-            }
-        }
+        started(self.shell(&terminal), start, channel, session)
     }
 
     async fn exec_request(
@@ -167,10 +168,16 @@ impl Handler for Visitor {
     async fn subsystem_request(
         &mut self,
         channel: ChannelId,
-        _name: &str,
+        name: &str,
         session: &mut Session,
     ) -> Result<(), Self::Error> {
-        session.channel_failure(channel)
+        if name != "sftp" {
+            return session.channel_failure(channel);
+        }
+        let Some(Door { terminal: None, start }) = self.doors.remove(&channel) else {
+            return session.channel_failure(channel);
+        };
+        started(self.files(), start, channel, session)
     }
 
     async fn env_request(
@@ -193,5 +200,23 @@ impl Handler for Visitor {
         session: &mut Session,
     ) -> Result<(), Self::Error> {
         session.channel_failure(channel)
+    }
+}
+
+/// Hands a program to the task of its channel, and tells the client.
+fn started(
+    program: io::Result<Program>,
+    start: oneshot::Sender<Program>,
+    channel: ChannelId,
+    session: &mut Session,
+) -> Result<(), russh::Error> {
+    let running =
+        program.and_then(|program| start.send(program).map_err(|_| io::Error::other("the target stops")));
+    match running {
+        Ok(()) => session.channel_success(channel),
+        Err(error) => {
+            tracing::warn!(%error, "the shell target could not start a program");
+            session.channel_failure(channel)
+        }
     }
 }

@@ -115,6 +115,16 @@ impl Browser {
         self.client.execute(script, vec![]).await.unwrap()
     }
 
+    /// The same with `arguments`.
+    pub(crate) async fn script_with(&self, script: &str, args: Vec<serde_json::Value>) -> serde_json::Value {
+        self.client.execute(script, args).await.unwrap()
+    }
+
+    /// Runs a script that answers later, by calling the last of its `arguments`.
+    pub(crate) async fn script_later(&self, script: &str, args: Vec<serde_json::Value>) -> serde_json::Value {
+        self.client.execute_async(script, args).await.unwrap()
+    }
+
     /// Opens an address in a second tab and goes there; answers the first one.
     pub(crate) async fn open_tab(&self, url: &str) -> WindowHandle {
         let first = self.client.window().await.unwrap();
@@ -122,6 +132,13 @@ impl Browser {
         self.client.switch_to_window(second.handle).await.unwrap();
         self.open(url).await;
         first
+    }
+
+    /// Goes to another tab; answers this one.
+    pub(crate) async fn go_to_tab(&self, other: WindowHandle) -> WindowHandle {
+        let this = self.client.window().await.unwrap();
+        self.client.switch_to_window(other).await.unwrap();
+        this
     }
 
     /// Closes this tab and goes to that one.

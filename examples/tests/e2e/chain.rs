@@ -62,28 +62,28 @@ async fn from_sign_in_to_a_shell() {
 
     // In the lab.
     browser.click("a[href='/lab/shell']").await;
-    browser.wait_for("#light[data-state=open]").await;
+    browser.wait_for(".ws-light[data-state=open]").await;
     browser.wait_until_holds(".xterm-rows", "learner@lab").await;
     let typing = ".xterm-helper-textarea";
     browser.type_keys(typing, "echo sum-$((40+2)) 你好").await;
     browser.wait_until_holds(".xterm-rows", "sum-42 你好").await;
     browser.type_keys(typing, "stty size").await;
-    let size = browser.script("return document.querySelector('#size').textContent").await;
+    let size = browser.script("return document.querySelector('.ws-size').textContent").await;
     let (cols, rows) = size.as_str().unwrap().split_once(" × ").unwrap();
     browser.wait_until_holds(".xterm-rows", &format!("{rows} {cols}")).await;
     browser.type_keys(typing, "ls -l --color=always / | tail -n 9; seq -s ' ' 30").await;
     browser.wait_until_holds(".xterm-rows", "28 29 30").await;
     browser.screenshot("lab").await;
     browser.type_keys(typing, "exit 3").await;
-    browser.wait_for("#light[data-state=closed]").await;
-    browser.wait_until_holds("#status", "status 3").await;
+    browser.wait_for(".ws-light[data-state=closed]").await;
+    browser.wait_until_holds(".ws-status", "status 3").await;
     browser.screenshot("lab-ended").await;
 
     // A session that ends takes its terminals with it.
-    browser.click("#again").await;
-    browser.wait_for("#light[data-state=open]").await;
+    browser.click(".ws-again").await;
+    browser.wait_for(".ws-light[data-state=open]").await;
     browser.script("fetch('/api/v1/session', { method: 'DELETE' });").await;
-    browser.wait_until_holds("#status", "not open to you").await;
+    browser.wait_until_holds(".ws-status", "not open to you").await;
     browser.close().await;
 }
 
@@ -114,7 +114,7 @@ async fn a_lab_on_another_server_needs_its_host_key() {
     let browser = Browser::start().await;
     let line = sshd.host_key_line();
     let stranger = line.replace(&addr.rsplit(':').next().unwrap().to_owned(), "1");
-    for (hosts, state, words) in [(stranger, "closed", "host key"), (line, "open", "open")] {
+    for (hosts, state, words) in [(stranger, "closed", "host key"), (line, "open", "connected")] {
         let file = folder.path().join("known_hosts");
         std::fs::write(&file, hosts).unwrap();
         let hosts = file.to_str().unwrap();
@@ -131,8 +131,8 @@ async fn a_lab_on_another_server_needs_its_host_key() {
         // A teacher opens the labs of every course.
         sign_in(&browser, demo.url(), "teacher.wu").await;
         browser.open(&format!("{}/lab/shell", demo.url())).await;
-        browser.wait_for(&format!("#light[data-state={state}]")).await;
-        browser.wait_until_holds("#status", words).await;
+        browser.wait_for(&format!(".ws-light[data-state={state}]")).await;
+        browser.wait_until_holds(".ws-status", words).await;
     }
     browser.close().await;
 }

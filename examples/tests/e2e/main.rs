@@ -15,6 +15,8 @@ mod identity_attacks;
 #[cfg(test)]
 mod instances;
 #[cfg(test)]
+mod lab;
+#[cfg(test)]
 mod load;
 #[cfg(test)]
 mod lost;

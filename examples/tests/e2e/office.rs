@@ -2,8 +2,14 @@
 
 mod api;
 mod browser;
+mod domains;
 mod forms;
+mod instances;
+mod languages;
 mod matrix;
+mod proof;
+mod roles;
+mod transfer;
 
 use reqwest::{Client, Response};
 use serde_json::Value;
@@ -49,6 +55,11 @@ impl Desk {
         let method = method.parse().unwrap();
         let request = self.http.request(method, self.url(&format!("/api/v1/admin{path}")));
         request.header("cookie", cookie).json(body).send().await.unwrap()
+    }
+
+    /// Sends a form to an address as a browser without a script would.
+    pub(crate) async fn post(&self, path: &str, fields: &[(&str, &str)], cookie: &str) -> Response {
+        self.http.post(self.url(path)).header("cookie", cookie).form(fields).send().await.unwrap()
     }
 
     /// Sends a form as a browser without a script would.

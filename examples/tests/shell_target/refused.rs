@@ -31,11 +31,11 @@ async fn only_the_one_key_is_let_in() {
 }
 
 #[tokio::test]
-async fn nothing_but_a_shell_on_a_terminal_is_served() {
+async fn nothing_but_a_shell_on_a_terminal_and_files_is_served() {
     let place = Place::new().await;
     let refused = [
         (vec!["127.0.0.1", "id"], "exec request failed"),
-        (vec!["-s", "127.0.0.1", "sftp"], "subsystem request failed"),
+        (vec!["-s", "127.0.0.1", "netconf"], "subsystem request failed"),
         (vec!["-T", "127.0.0.1"], "shell request failed"),
         (vec!["-W", "127.0.0.1:1", "127.0.0.1"], "administratively prohibited"),
         (vec!["-N", "-R", "0:127.0.0.1:1", "127.0.0.1"], "remote port forwarding failed"),

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{Path, RawQuery};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use rbac::{Applied, PolicyVersion, Preview, Reason, Refused, UserId};
+use rbac::{Applied, PolicyVersion, Preview, Reason, Refusal, Refused, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -106,7 +106,8 @@ pub(crate) async fn commit(
     made(desk, desk.commit(&Proposal::of(wishes, reason, expected)?).await?)
 }
 
-fn made(desk: &Desk, applied: Applied) -> Result<PolicyVersion, Problem> {
+/// The version that a change made, or the refusal.
+pub(crate) fn made(desk: &Desk, applied: Applied) -> Result<PolicyVersion, Problem> {
     match applied {
         Applied::Done(version) => Ok(version),
         Applied::Refused(refused) => Err(refusal(desk, &refused)),
@@ -144,12 +145,34 @@ fn older(below: u64, actor: &str) -> String {
     query.finish()
 }
 
-/// `POST /api/v1/admin/audit/{version}/revert`
-pub(crate) async fn revert(desk: Desk, Path(version): Path<String>) -> ApiResult {
+/// Which policy the client looked at, and why.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Undo {
+    /// The version that the client looked at; that of this moment if it says none.
+    expected: Option<u64>,
+    reason: String,
+}
+
+/// `POST /api/v1/admin/audit/{version}/revert`: 409 if the policy has moved on from the version that is expected.
+pub(crate) async fn revert(desk: Desk, Path(version): Path<String>, body: Bytes) -> ApiResult {
     let entry = audit::find(&desk, &version).await?;
-    let reason = Reason::new(&super::text::with(desk.t.revert_reason, &version))?;
-    let applied = desk.commit(&audit::proposal(&desk, &entry, reason, None)).await?;
-    let version = made(&desk, applied)?;
+    let undo = if body.is_empty() { Undo::default() } else { read::<Undo>(&body)? };
+    let words = match undo.reason.trim() {
+        "" => super::text::with(desk.t.revert_reason, &version),
+        reason => reason.to_owned(),
+    };
+    let expected = undo.expected.map(PolicyVersion::new);
+    let proposal = audit::proposal(&desk, &entry, Reason::new(&words)?, expected);
+    let version = match desk.commit(&proposal).await? {
+        Applied::Refused(Refused { why: Refusal::Changed { version }, .. }) => {
+            let words = format!(
+                "the policy is at version {version} now; look at what the revert would come to, then send it with that version as `expected`"
+            );
+            return Err(Problem::conflict("changed", words));
+        }
+        applied => made(&desk, applied)?,
+    };
     Ok((StatusCode::CREATED, Reply(json!({ "version": version.number() }))).into_response())
 }
 

@@ -11,11 +11,13 @@ use super::desk::{Desk, Proposal, done_at};
 use super::fields::Fields;
 use super::gains::{Gain, gains};
 use super::labels::Labels;
-use super::sentences::{change_words, row_lines};
+use super::sentences::{change_words, entry_words, row_lines};
 use super::text::with;
 use crate::clock;
 use crate::http::chrome::{Chrome, Notice, page as render};
+use crate::http::client::Client;
 use crate::http::problem::{PageResult, Problem};
+use crate::http::proof;
 use crate::perm;
 
 /// Entries on one page.
@@ -40,7 +42,7 @@ pub(crate) struct EntryLine {
 
 impl EntryLine {
     /// An entry, with names in the desk's language.
-    pub(crate) fn of(labels: &Labels<'_>, entry: &AuditEntry) -> Self {
+    pub(crate) fn of(desk: &Desk, labels: &Labels<'_>, entry: &AuditEntry) -> Self {
         let (actor, actor_name, by_program) = match &entry.actor {
             Actor::User(user) => (user.to_string(), labels.user(user), false),
             Actor::System(name) => (name.to_string(), name.to_string(), true),
@@ -53,7 +55,7 @@ impl EntryLine {
             at: entry.at.get(),
             when: clock::text(entry.at.get()),
             reason: entry.reason.to_string(),
-            changes: entry.changes.clone(),
+            changes: entry_words(entry, labels, desk.rows(), desk.visitor.look.lang),
         }
     }
 }
@@ -73,7 +75,7 @@ pub(crate) async fn list(desk: &Desk, fields: &Fields) -> Result<(Vec<EntryLine>
     let full = entries.len() >= usize::from(ENTRIES_A_PAGE);
     let next = entries.last().filter(|_| full).map(|entry| entry.version.number());
     let labels = Labels::of(desk).await?;
-    Ok((entries.iter().map(|entry| EntryLine::of(&labels, entry)).collect(), next))
+    Ok((entries.iter().map(|entry| EntryLine::of(desk, &labels, entry)).collect(), next))
 }
 
 #[derive(Template)]
@@ -137,7 +139,7 @@ pub(crate) async fn show_one(desk: &Desk, version: &str) -> PageResult {
     render(&EntryPage {
         chrome: desk.chrome("audit"),
         differences: differences(desk, &labels, &entry),
-        entry: EntryLine::of(&labels, &entry),
+        entry: EntryLine::of(desk, &labels, &entry),
         may_revert: desk.visitor.may(perm::ROLE_EDIT) || desk.visitor.may(perm::USER_ASSIGN),
     })
 }
@@ -192,7 +194,7 @@ pub(crate) async fn revert_page(desk: Desk, Path(version): Path<String>) -> Page
     let preview = desk.preview(&proposal)?;
     let refused = preview.refused.as_ref().filter(|_| !proposal.changes.is_empty());
     let labels = Labels::of(&desk).await?;
-    let line = EntryLine::of(&labels, &entry);
+    let line = EntryLine::of(&desk, &labels, &entry);
     let (labels, lang) = (labels.in_sight(&desk), desk.visitor.look.lang);
     render(&RevertPage {
         chrome: desk.chrome("audit"),
@@ -204,8 +206,16 @@ pub(crate) async fn revert_page(desk: Desk, Path(version): Path<String>) -> Page
 }
 
 /// `POST /admin/audit/{version}/revert`
-pub(crate) async fn revert(desk: Desk, Path(version): Path<String>, RawForm(body): RawForm) -> PageResult {
-    let fields = Fields::parse(&body);
+pub(crate) async fn revert(
+    desk: Desk,
+    client: Client,
+    Path(version): Path<String>,
+    RawForm(body): RawForm,
+) -> PageResult {
+    proof::with(desk, client, Fields::parse(&body), |desk, fields| undo(desk, fields, version)).await
+}
+
+async fn undo(desk: Desk, fields: Fields, version: String) -> PageResult {
     let entry = find(&desk, &version).await?;
     let words = match fields.one("reason") {
         "" => with(desk.t.revert_reason, &version),

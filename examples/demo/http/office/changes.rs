@@ -17,7 +17,9 @@ use super::shown;
 use super::wish::Wish;
 use crate::http::auth::local_path;
 use crate::http::chrome::{Chrome, Notice, page as render};
+use crate::http::client::Client;
 use crate::http::problem::{PageResult, Problem};
+use crate::http::proof;
 
 /// The most changes that one form may hold.
 const CHANGES_MAX: usize = 2_000;
@@ -65,9 +67,12 @@ fn asked(desk: &Desk, fields: &Fields) -> Result<Asked, Problem> {
 }
 
 /// `POST /admin/changes`
-pub(crate) async fn post(desk: Desk, RawForm(body): RawForm) -> PageResult {
+pub(crate) async fn post(desk: Desk, client: Client, RawForm(body): RawForm) -> PageResult {
     desk.must_enter()?;
-    let fields = Fields::parse(&body);
+    proof::with(desk, client, Fields::parse(&body), make).await
+}
+
+async fn make(desk: Desk, fields: Fields) -> PageResult {
     let back = local_path(fields.one("back")).to_owned();
     let asked = match asked(&desk, &fields) {
         Ok(asked) => asked,
@@ -138,6 +143,8 @@ struct PreviewPage {
     /// The changes as the confirming form sends them back.
     wishes: String,
     reason: String,
+    /// Whether policy cases can be asked of it.
+    may_try: bool,
 }
 
 /// What changes would come to, to be confirmed or left.
@@ -166,6 +173,7 @@ async fn show(desk: &Desk, back: &str, asked: &Asked) -> PageResult {
         gains: gains(desk, &labels, &preview),
         wishes: wishes_text,
         reason: proposal.reason.to_string(),
+        may_try: desk.must_see_all().is_ok(),
     })?;
     if let Some(refused) = refused {
         *reply.status_mut() = status(&refused.why);

@@ -8,15 +8,17 @@ use axum::http::request::Parts;
 use axum::response::Response;
 use rbac::{
     Actor, Applied, Change, Draft, Permission, Policy, PolicyRows, PolicyVersion, Preview, Reason, Refusal,
-    Scope, Snapshot, UserId, View, admin,
+    Snapshot, View, admin,
 };
 
 use super::fields::Fields;
+use super::reach::Reach;
 use super::text::{Text, with};
 use crate::app::{App, Shared};
 use crate::http::chrome::{Chrome, Notice};
 use crate::http::guard;
 use crate::http::problem::Problem;
+use crate::http::proof;
 use crate::http::visitor::Visitor;
 use crate::perm;
 
@@ -49,7 +51,7 @@ impl Rows {
 }
 
 /// A visitor at work.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Desk {
     pub(crate) app: Shared,
     pub(crate) visitor: Visitor,
@@ -93,8 +95,27 @@ impl Desk {
 
     /// Which users the visitor may see: the data scope of their permission to see users.
     pub(crate) fn reach(&self) -> Reach<'_> {
-        let scope = self.view().scope(&self.visitor.user, perm::USER_VIEW);
-        Reach { may: self.visitor.may(perm::USER_VIEW), scope, rows: self.rows(), own: &self.visitor.user }
+        Reach::of(self)
+    }
+
+    /// Refuses those who do not see everybody and every rule: what is about the policy as a whole tells of all of it.
+    pub(crate) fn must_see_all(&self) -> Result<(), Problem> {
+        self.must(perm::ROLE_VIEW)?;
+        self.must(perm::USER_VIEW)?;
+        if self.reach().sees_all() {
+            return Ok(());
+        }
+        Err(Problem::forbidden(
+            "this needs the sight of all users; ask an administrator for a role that opens all rows",
+        ))
+    }
+
+    /// A draft by the visitor, with the roles that they use.
+    pub(crate) fn draft(&self) -> Draft {
+        match &self.visitor.active {
+            Some(session) => Draft::in_session(session.clone()),
+            None => Draft::new(Actor::User(self.visitor.user.clone())),
+        }
     }
 
     /// Refuses unless the visitor's roles carry the permission.
@@ -125,7 +146,7 @@ impl Desk {
 
     /// Whether the visitor holds the permissions that changes need; what else the rules say is not asked.
     pub(crate) fn permits(&self, changes: &[Change]) -> bool {
-        let draft = Draft::new(Actor::User(self.visitor.user.clone())).changes_of(changes.iter().cloned());
+        let draft = self.draft().changes_of(changes.iter().cloned());
         let found = admin::check(self.rows(), self.snapshot.version, &draft, self.visitor.now);
         !found.is_err_and(|refused| matches!(refused.why, Refusal::NotPermitted(_)))
     }
@@ -133,16 +154,23 @@ impl Desk {
     /// Makes changes as the visitor, if the rules allow it.
     pub(crate) async fn commit(&self, proposal: &Proposal) -> Result<Applied, Problem> {
         self.must_enter()?;
-        let actor = Actor::User(self.visitor.user.clone());
-        let transaction = self.app.live.tx(actor).changes_of(proposal.changes.iter().cloned());
-        let transaction = transaction.reason(proposal.reason.clone());
-        if proposal.is_overtaken() {
-            let draft = proposal.draft(self);
+        let draft = proposal.draft(self);
+        let unproved = !proof::is_fresh(&self.visitor)? && proof::is_sensitive(self, &draft);
+        if unproved || proposal.is_overtaken() {
             let found = admin::check(self.rows(), self.snapshot.version, &draft, self.visitor.now);
             if let Err(refused) = found {
                 return Ok(Applied::Refused(refused));
             }
         }
+        if unproved {
+            return Err(proof::needed());
+        }
+        let transaction = match &self.visitor.active {
+            Some(session) => self.app.live.tx_in(session.clone()),
+            None => self.app.live.tx(Actor::User(self.visitor.user.clone())),
+        };
+        let transaction = transaction.changes_of(proposal.changes.iter().cloned());
+        let transaction = transaction.reason(proposal.reason.clone());
         let transaction = match proposal.lock() {
             Some(version) => transaction.expect(version),
             None => transaction,
@@ -154,34 +182,6 @@ impl Desk {
             tracing::info!(actor, changes, version = version.number(), "policy changed");
         }
         Ok(applied)
-    }
-}
-
-/// Who is within a visitor's sight.
-#[derive(Debug)]
-pub(crate) struct Reach<'a> {
-    /// Whether they may see users at all.
-    may: bool,
-    scope: Scope,
-    rows: &'a PolicyRows,
-    own: &'a UserId,
-}
-
-impl Reach<'_> {
-    /// Whether the visitor may see this user. Where there are no departments, nothing tells users apart.
-    pub(crate) fn sees(&self, user: &UserId) -> bool {
-        let department = self.rows.users.get(user).and_then(|row| row.department);
-        let within = self.scope.all
-            || self.rows.departments.is_empty()
-            || department.is_some_and(|department| self.scope.departments.contains(&department))
-            || (self.scope.own && user == self.own);
-        self.may && within
-    }
-
-    /// Refuses as if the user were not there.
-    pub(crate) fn must_see(&self, user: &UserId) -> Result<(), Problem> {
-        let known = self.rows.users.contains_key(user) && self.sees(user);
-        if known { Ok(()) } else { Err(Problem::not_found()) }
     }
 }
 
@@ -207,9 +207,8 @@ impl Proposal {
         self.worked_out.is_some_and(|found| self.lock() != Some(found))
     }
 
-    fn draft(&self, desk: &Desk) -> Draft {
-        let draft = Draft::new(Actor::User(desk.visitor.user.clone()));
-        let draft = draft.changes_of(self.changes.iter().cloned()).reason(self.reason.clone());
+    pub(crate) fn draft(&self, desk: &Desk) -> Draft {
+        let draft = desk.draft().changes_of(self.changes.iter().cloned()).reason(self.reason.clone());
         match self.lock() {
             Some(version) => draft.expect(version),
             None => draft,
@@ -254,13 +253,6 @@ pub(crate) fn done_at(back: &str, version: PolicyVersion) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn nobody_is_seen_without_the_permission() {
-        let (rows, own) = (PolicyRows::default(), "u1".parse().unwrap());
-        let reach = |may| Reach { may, scope: Scope::default(), rows: &rows, own: &own };
-        assert_eq!((reach(true).sees(&own), reach(false).sees(&own)), (true, false));
-    }
 
     #[test]
     fn what_was_worked_out_from_rows_is_for_their_version() {

@@ -1,6 +1,7 @@
 //! A form's fields as they came, so that one name may stand several times, as check boxes send it.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use rbac::PolicyVersion;
 
@@ -22,7 +23,7 @@ pub(crate) struct Wishes {
 }
 
 /// Names and values in their order.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Fields(Vec<(String, String)>);
 
 impl Fields {
@@ -34,6 +35,22 @@ impl Fields {
     /// The first value of a name without blanks around it; empty if there is none.
     pub(crate) fn one(&self, name: &str) -> &str {
         self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// The same with its blanks: of a password or a text of many lines.
+    pub(crate) fn whole(&self, name: &str) -> &str {
+        self.0.iter().find(|(found, _)| found == name).map_or("", |(_, value)| value)
+    }
+
+    /// All of them.
+    pub(crate) fn pairs(&self) -> &[(String, String)] {
+        &self.0
+    }
+
+    /// The same without a name.
+    pub(crate) fn without(mut self, name: &str) -> Self {
+        self.0.retain(|(found, _)| found != name);
+        self
     }
 
     /// Every value of a name that is not empty.
@@ -113,6 +130,13 @@ impl Fields {
             cardinality: one("cardinality"),
             roles: self.all("roles"),
         }
+    }
+}
+
+/// Values may hold a password.
+impl fmt::Debug for Fields {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.iter().map(|(name, _)| name)).finish()
     }
 }
 

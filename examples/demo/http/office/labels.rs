@@ -6,7 +6,8 @@ use rbac::{
     DataScope, DepartmentId, DomainName, Entry, PermissionName, PolicyRows, RoleName, Scope, UserId, Window,
 };
 
-use super::desk::{Desk, Reach};
+use super::desk::Desk;
+use super::reach::Reach;
 use super::text::{Text, with};
 use crate::clock;
 use crate::http::problem::Problem;

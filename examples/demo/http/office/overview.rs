@@ -46,7 +46,10 @@ pub(crate) async fn door(State(_app): State<Shared>, visitor: Visitor) -> PageRe
     let rooms = chrome.user.iter().flat_map(|user| &user.menu).flat_map(|wing| &wing.rooms);
     match rooms.map(|room| room.path).next() {
         Some(path) => Ok(Redirect::to(path).into_response()),
-        None => Err(Problem::forbidden("none of your roles opens the back office").into()),
+        None => {
+            visitor.must_not_choose(perm::ROLE_VIEW)?;
+            Err(Problem::forbidden("none of your roles opens the back office").into())
+        }
     }
 }
 
@@ -59,7 +62,11 @@ pub(crate) async fn page(desk: Desk) -> PageResult {
     let mut entries = Vec::new();
     if desk.visitor.may(perm::AUDIT_VIEW) {
         let history = desk.app.live.store().history(&HistoryQuery::latest(ENTRIES_MAX)).await;
-        entries = history.map_err(Problem::from)?.iter().map(|entry| EntryLine::of(&labels, entry)).collect();
+        entries = history
+            .map_err(Problem::from)?
+            .iter()
+            .map(|entry| EntryLine::of(&desk, &labels, entry))
+            .collect();
     }
     let refunds = match desk.visitor.may(perm::PAYMENT_VIEW) {
         true => desk.app.school.orders_due().await?,

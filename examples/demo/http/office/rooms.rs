@@ -62,6 +62,13 @@ pub(crate) const WINGS: [Wing; 4] = [
                 "M10 3h4v5h-4zM3 16h5v5H3zM16 16h5v5h-5zM12 8v4M5.5 16v-4h13v4",
             ),
             room(
+                "domains",
+                "/admin/domains",
+                perm::USER_VIEW,
+                |t| t.rooms.domains,
+                "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM3.5 12h17M12 3c3 3 3 15 0 18M12 3c-3 3-3 15 0 18",
+            ),
+            room(
                 "expiry",
                 "/admin/expiry",
                 perm::USER_VIEW,
@@ -120,13 +127,29 @@ pub(crate) const WINGS: [Wing; 4] = [
     },
     Wing {
         name: |t| t.wing_record,
-        rooms: &[room(
-            "audit",
-            "/admin/audit",
-            perm::AUDIT_VIEW,
-            |t| t.audit,
-            "M6 3h9l4 4v14H6zM14 3v5h5M9 12h7M9 16h7",
-        )],
+        rooms: &[
+            room(
+                "audit",
+                "/admin/audit",
+                perm::AUDIT_VIEW,
+                |t| t.audit,
+                "M6 3h9l4 4v14H6zM14 3v5h5M9 12h7M9 16h7",
+            ),
+            room(
+                "cases",
+                "/admin/cases",
+                perm::ROLE_VIEW,
+                |t| t.rooms.cases,
+                "M4 6l2 2 3-4M4 13l2 2 3-4M4 20l2 2 3-4M12 6h8M12 13h8M12 20h8",
+            ),
+            room(
+                "transfer",
+                "/admin/transfer",
+                perm::ROLE_VIEW,
+                |t| t.rooms.transfer,
+                "M8 4v14M4 14l4 4 4-4M16 20V6M12 10l4-4 4 4",
+            ),
+        ],
     },
     Wing {
         name: |t| t.wing_school,

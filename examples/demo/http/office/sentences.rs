@@ -1,6 +1,9 @@
 //! Changes and rows in words, in both languages: what a preview, the audit trail and its before and after say.
 
-use rbac::{Assignment, Change, Duty, DutyKind, Effect, Lang, PolicyRows, RoleName, Window};
+use rbac::{
+    Assignment, AuditEntry, Change, DepartmentRow, DomainRow, Duty, DutyKind, Effect, Lang, PermissionRow,
+    PolicyRows, RoleName, RoleRow, UserRow, Window, admin,
+};
 
 use super::labels::Labels;
 
@@ -12,6 +15,60 @@ pub(crate) fn change_words(change: &Change, labels: &Labels<'_>, lang: Lang) -> 
             .unwrap_or_else(|| change.to_string()),
         _ => capital(&change.to_string()),
     }
+}
+
+/// What an entry of the audit trail changed, in words: in English as it was recorded, in Chinese worked out from its rows
+/// before and after, so that a change which the same draft undid is not told.
+pub(crate) fn entry_words(
+    entry: &AuditEntry,
+    labels: &Labels<'_>,
+    rows: &PolicyRows,
+    lang: Lang,
+) -> Vec<String> {
+    if lang != Lang::Zh {
+        return entry.changes.clone();
+    }
+    let before = context(entry, rows).replaced(&entry.after, &entry.before);
+    let after = before.clone().replaced(&entry.before, &entry.after);
+    let words: Vec<_> = admin::changes_between(&before, &after)
+        .iter()
+        .map(|change| change_words(change, labels, lang))
+        .collect();
+    if words.is_empty() { entry.changes.clone() } else { words }
+}
+
+/// Everything that the rows of an entry name, whether it is still there or not.
+fn context(entry: &AuditEntry, rows: &PolicyRows) -> PolicyRows {
+    let mut known = PolicyRows::default();
+    known.departments.clone_from(&rows.departments);
+    let label = rbac::Label::default;
+    for part in [&entry.before, &entry.after] {
+        for parent in part.departments.values().filter_map(|row| row.parent) {
+            known.departments.entry(parent).or_insert_with(|| DepartmentRow::new(label(), None));
+        }
+        for row in part.assignments.keys() {
+            known.users.entry(row.user.clone()).or_insert_with(|| UserRow::new(label()));
+            known.roles.entry(row.role.clone()).or_insert_with(|| RoleRow::new(label()));
+            if let Some(domain) = &row.domain {
+                known.domains.entry(domain.clone()).or_insert_with(|| DomainRow::new(label()));
+            }
+        }
+        for row in part.grants.keys() {
+            known.roles.entry(row.role.clone()).or_insert_with(|| RoleRow::new(label()));
+            if let Some(name) = row.pattern.exact() {
+                known.permissions.entry(name).or_insert_with(|| PermissionRow::new(label()));
+            }
+        }
+        for edge in &part.inheritance {
+            for role in [&edge.senior, &edge.junior] {
+                known.roles.entry(role.clone()).or_insert_with(|| RoleRow::new(label()));
+            }
+        }
+        for role in part.duties.values().flat_map(|duty| &duty.roles) {
+            known.roles.entry(role.clone()).or_insert_with(|| RoleRow::new(label()));
+        }
+    }
+    known
 }
 
 fn capital(text: &str) -> String {
@@ -37,6 +94,7 @@ fn zh_users(change: &Change, labels: &Labels<'_>) -> Option<String> {
             format!("收回 {}", zh_assignment(assignment, Window::ALWAYS, labels))
         }
         Change::AddDomain { domain, label } => format!("新增域 {label}（{domain}）"),
+        Change::SetDomainLabel { domain, label } => format!("域 {domain} 更名为“{label}”"),
         Change::RemoveDomain { domain } => format!("删除域 {}", labels.domain(domain)),
         Change::AddDepartment { department, label, parent } => match parent {
             Some(parent) => format!("在 {} 下新增部门 {label}（{department}）", labels.department(*parent)),

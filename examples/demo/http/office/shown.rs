@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::desk::Desk;
-use super::{audit, departments, duties, expiry, matrix, permissions, role, roles, user, users};
+use super::{audit, departments, domains, duties, expiry, matrix, permissions, role, roles, user, users};
 use crate::http::problem::PageProblem;
 
 /// The page at an address, as it is now.
@@ -18,6 +18,8 @@ pub(crate) async fn at(desk: &Desk, address: &str) -> Result<Response, PageProbl
         ["admin", "matrix"] => matrix::show(desk, query).await,
         ["admin", "permissions"] => permissions::show(desk).await,
         ["admin", "duties"] => duties::show(desk).await,
+        ["admin", "domains"] => domains::show(desk).await,
+        ["admin", "domains", name] => domains::show_one(desk, name).await,
         ["admin", "departments"] => departments::show(desk).await,
         ["admin", "expiry"] => expiry::show(desk).await,
         ["admin", "audit"] => audit::show(desk, query).await,

@@ -2,26 +2,34 @@
 
 use std::fmt::Display;
 
-/// Declares the words once for both languages.
+/// Declares the words once for both languages. What stands in brackets are tables of their own.
 macro_rules! texts {
-    ($($key:ident: $en:literal, $zh:literal;)+) => {
-        /// Every word of the pages, in one language.
+    ($(#[$about:meta])* $name:ident $([$($part:ident: $table:ident in $home:ident;)+])? $($key:ident: $en:literal, $zh:literal;)+) => {
+        $(#[$about])*
         #[derive(Debug)]
-        pub(crate) struct Text {
+        pub(crate) struct $name {
+            $($(pub(crate) $part: &'static super::$home::$table,)+)?
             $(pub(crate) $key: &'static str,)+
         }
 
         /// English.
-        pub(crate) static EN: Text = Text { $($key: $en,)+ };
+        pub(crate) static EN: $name = $name { $($($part: &super::$home::EN,)+)? $($key: $en,)+ };
         /// Simplified Chinese.
-        pub(crate) static ZH: Text = Text { $($key: $zh,)+ };
+        pub(crate) static ZH: $name = $name { $($($part: &super::$home::ZH,)+)? $($key: $zh,)+ };
 
         #[cfg(test)]
-        const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($key), $en, $zh),)+];
+        pub(crate) const PAIRS: &[(&str, &str, &str)] = &[$((stringify!($key), $en, $zh),)+];
     };
 }
 
+pub(crate) use texts;
+
 texts! {
+    /// Every word of the pages, in one language.
+    Text [
+        rooms: Rooms in text_rooms;
+        till: Till in text_till;
+    ]
     school: "Pinewood School", "松林学堂";
     office: "Back Office", "管理后台";
     skip: "Skip to the content", "跳到正文";
@@ -247,7 +255,8 @@ mod tests {
 
     #[test]
     fn both_languages_have_the_same_holes() {
-        for (key, en, zh) in PAIRS {
+        let tables = [PAIRS, super::super::text_rooms::PAIRS, super::super::text_till::PAIRS];
+        for (key, en, zh) in tables.into_iter().flatten() {
             assert!(!en.is_empty() && !zh.is_empty(), "{key}");
             assert_eq!(en.matches("{}").count(), zh.matches("{}").count(), "{key}");
         }

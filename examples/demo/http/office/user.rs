@@ -2,6 +2,7 @@
 //! what was changed about them.
 
 use askama::Template;
+use axum::body::Bytes;
 use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Redirect};
 use rbac::{HistoryQuery, PermissionName, UserId};
@@ -17,8 +18,10 @@ use super::who::in_domain;
 use super::why::{Step, Why, why};
 use crate::http::account::DeviceView;
 use crate::http::chrome::{Chrome, initial, page as render};
+use crate::http::client::Client;
 use crate::http::online::{kick, kick_one};
 use crate::http::problem::{PageResult, Problem};
+use crate::http::proof;
 use crate::perm;
 
 /// Entries of the audit trail that are looked through for a user.
@@ -183,21 +186,32 @@ async fn entries(desk: &Desk, labels: &Labels<'_>, user: &UserId) -> Result<Vec<
     };
     let history = desk.app.live.store().history(&HistoryQuery::latest(ENTRIES_LOOKED_AT)).await?;
     let about = history.iter().filter(|entry| names(&entry.before) || names(&entry.after));
-    Ok(about.take(ENTRIES_SHOWN_MAX).map(|entry| EntryLine::of(labels, entry)).collect())
+    Ok(about.take(ENTRIES_SHOWN_MAX).map(|entry| EntryLine::of(desk, labels, entry)).collect())
 }
 
 /// `POST /admin/users/{id}/sign-out`: ends every session of a user, on every server.
-pub(crate) async fn sign_out(desk: Desk, Path(id): Path<String>) -> PageResult {
+pub(crate) async fn sign_out(desk: Desk, client: Client, Path(id): Path<String>, body: Bytes) -> PageResult {
     desk.reach().must_see(&UserId::new(&id).map_err(Problem::from)?)?;
-    kick(&desk.app, &desk.visitor, &id).await?;
-    Ok(Redirect::to(&address(&id)).into_response())
+    proof::with(desk, client, Fields::parse(&body), |desk, _| async move {
+        kick(&desk.app, &desk.visitor, &id).await?;
+        Ok(Redirect::to(&address(&id)).into_response())
+    })
+    .await
 }
 
 /// `POST /admin/users/{id}/sessions/{session}/sign-out`: ends one of them.
-pub(crate) async fn sign_out_one(desk: Desk, Path((id, session)): Path<(String, String)>) -> PageResult {
+pub(crate) async fn sign_out_one(
+    desk: Desk,
+    client: Client,
+    Path((id, session)): Path<(String, String)>,
+    body: Bytes,
+) -> PageResult {
     desk.reach().must_see(&UserId::new(&id).map_err(Problem::from)?)?;
-    kick_one(&desk.app, &desk.visitor, &id, &session).await?;
-    Ok(Redirect::to(&address(&id)).into_response())
+    proof::with(desk, client, Fields::parse(&body), |desk, _| async move {
+        kick_one(&desk.app, &desk.visitor, &id, &session).await?;
+        Ok(Redirect::to(&address(&id)).into_response())
+    })
+    .await
 }
 
 fn address(id: &str) -> String {

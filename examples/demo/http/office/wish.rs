@@ -127,6 +127,9 @@ impl Wish {
             "add_domain" => {
                 Change::AddDomain { domain: DomainName::new(&self.domain)?, label: self.label()? }
             }
+            "label_domain" => {
+                Change::SetDomainLabel { domain: DomainName::new(&self.domain)?, label: self.label()? }
+            }
             "remove_domain" => Change::RemoveDomain { domain: DomainName::new(&self.domain)? },
             "add_department" => Change::AddDepartment {
                 department: department()?,

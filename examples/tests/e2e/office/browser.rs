@@ -8,7 +8,7 @@ use crate::demo::{Demo, PASSWORD};
 /// A demo and somebody in its back office.
 pub(crate) struct Office {
     pub(crate) browser: Browser,
-    demo: Demo,
+    pub(crate) demo: Demo,
 }
 
 impl Office {
@@ -17,12 +17,20 @@ impl Office {
         if testkit::skipped("chromium") {
             return None;
         }
-        let (demo, browser) = (Demo::start(&[]), Browser::start().await);
+        Self::open_at(login, Demo::start(&[])).await
+    }
+
+    /// The same in a demo that runs already.
+    pub(crate) async fn open_at(login: &str, demo: Demo) -> Option<Self> {
+        if testkit::skipped("chromium") {
+            return None;
+        }
+        let browser = Browser::start().await;
         browser.open(&format!("{}/login?next=/admin", demo.url())).await;
         browser.fill("#login", login).await;
         browser.fill("#password", PASSWORD).await;
         browser.click("main button[type=submit]").await;
-        browser.wait_for("nav.side a[aria-current=page]").await;
+        browser.wait_for("nav.side").await;
         Some(Self { browser, demo })
     }
 
@@ -39,7 +47,7 @@ impl Office {
     }
 
     /// Chooses a line of a select and sends the form of it.
-    async fn choose(&self, css: &str, value: &str) {
+    pub(crate) async fn choose(&self, css: &str, value: &str) {
         self.browser.wait_for(css).await;
         let script = format!(
             "const field = document.querySelector(\"{css}\"); field.value = '{value}'; \
