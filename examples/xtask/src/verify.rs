@@ -9,6 +9,7 @@ mod purity;
 pub(crate) mod step;
 mod table;
 mod tests_of;
+mod trouble;
 
 use std::env;
 use std::process::ExitCode;
@@ -19,6 +20,7 @@ use crate::verify::command::cargo_succeeds;
 use crate::verify::count::Count;
 use crate::verify::step::Step;
 use crate::verify::table::Row;
+use crate::verify::tests_of::Outcome;
 
 const SKIP: &str = "TESTKIT_SKIP";
 /// The servers that may be left out, by the names that the tests use.
@@ -30,11 +32,11 @@ pub(crate) fn run(parts: &[String], install: bool) -> Result<ExitCode, Problem> 
     for step in step::chosen(parts) {
         println!("\n── {step}");
         let started = Instant::now();
-        let count = run_step(step, parts, install, &skip).unwrap_or_else(|problem| {
+        let Outcome { count, troubles } = run_step(step, parts, install, &skip).unwrap_or_else(|problem| {
             eprintln!("error: {problem}");
-            Count::check(false)
+            Outcome { count: Count::check(false), troubles: vec![format!("error: {problem}")] }
         });
-        rows.push(Row { step, count, took: started.elapsed() });
+        rows.push(Row { step, count, troubles, took: started.elapsed() });
         if step == Step::Install && count.is_failure() {
             break;
         }
@@ -44,7 +46,7 @@ pub(crate) fn run(parts: &[String], install: bool) -> Result<ExitCode, Problem> 
     Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-fn run_step(step: Step, parts: &[String], install: bool, skip: &[String]) -> Result<Count, Problem> {
+fn run_step(step: Step, parts: &[String], install: bool, skip: &[String]) -> Result<Outcome, Problem> {
     let held = match step {
         Step::Install => install::run(install, skip)?,
         Step::Fmt => cargo_succeeds(&["fmt", "--all", "--check", "--", "--files-with-diff"])?,
@@ -55,9 +57,9 @@ fn run_step(step: Step, parts: &[String], install: bool, skip: &[String]) -> Res
         Step::Docs(package) => docs(package)?,
         Step::Tests(package) => return tests_of::run(package, &step::chosen_packages(parts)),
         Step::DocTests => return tests_of::run_docs(&step::chosen_packages(parts)),
-        Step::Fuzz => return fuzz::run(&step::chosen_packages(parts), parts),
+        Step::Fuzz => return Ok(fuzz::run(&step::chosen_packages(parts), parts)?.into()),
     };
-    Ok(Count::check(held))
+    Ok(Count::check(held).into())
 }
 
 /// With all features. Clippy looks on while everything is built, see [`command::cargo`].
