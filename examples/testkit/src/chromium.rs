@@ -113,6 +113,10 @@ impl Drop for Browsers {
                 eprintln!("testkit: chromium (process {pid:?}) may still run: {e}");
             }
         }
+        // A signal takes a moment to act, and only then are the files nobody's.
+        if let Err(e) = until(BROWSERS_END_MAX, "the end of the browsers", || self.pids().is_empty()) {
+            eprintln!("testkit: chromium may still run: {e}");
+        }
     }
 }
 

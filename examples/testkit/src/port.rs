@@ -1,6 +1,9 @@
 //! Free ports on 127.0.0.1, and starting a server on one in spite of the race for it.
 
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, socket_with, sockopt};
 
 use crate::Error;
 use crate::process::Process;
@@ -35,6 +38,19 @@ pub(crate) fn retry<T>(mut start: impl FnMut(u16) -> Result<T, Error>) -> Result
 /// Starts a server on a free port, and says on which.
 pub(crate) fn start(mut launch: impl FnMut(u16) -> Result<Process, Error>) -> Result<(u16, Process), Error> {
     retry(|port| Ok((port, launch(port)?)))
+}
+
+/// Keeps a free port with a socket that does not listen: connections are refused, and nobody is given the port but who
+/// asks for its number with `SO_REUSEADDR`, as a server does.
+pub(crate) fn hold(port: u16) -> Result<OwnedFd, Error> {
+    let held = || -> rustix::io::Result<OwnedFd> {
+        // Closed in children: a server that had it would keep the port for ever.
+        let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+        sockopt::set_socket_reuseaddr(&socket, true)?;
+        bind(&socket, &local(port))?;
+        Ok(socket)
+    };
+    held().map_err(|e| Error::io(format!("hold port `{port}`"), e.into()))
 }
 
 /// A port that is in use, and what uses it.

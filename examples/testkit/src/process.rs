@@ -21,8 +21,9 @@ const READY_MAX: Duration = Duration::from_secs(60);
 const STOP_MAX: Duration = Duration::from_secs(10);
 /// How much of a log an error shows.
 const LOG_LINES_MAX: usize = 20;
-/// How the servers say that their port is taken.
-const PORT_TAKEN: [&str; 3] = ["ddress already in use", "port not available", "in use by another process"];
+/// How the servers say that their port is taken or, for a node of a cluster, too high: another one may do.
+const PORT_TAKEN: [&str; 4] =
+    ["ddress already in use", "port not available", "in use by another process", "port number too high"];
 
 #[derive(Debug)]
 pub(crate) struct Process {

@@ -1,6 +1,7 @@
 //! One redis-server, in memory or with an append-only file, which can be killed, frozen and restarted.
 
 use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
 use std::process::Command;
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub struct Redis {
     process: Process,
     home: Home,
     port: u16,
+    /// Keeps the port while no server has it.
+    held_port: Option<OwnedFd>,
     options: RedisOptions,
 }
 
@@ -122,7 +125,7 @@ impl RedisOptions {
     pub fn start(self) -> Result<Redis, Error> {
         let home = Home::new("redis")?;
         let (port, process) = port::start(|port| launch(&home, &self, port))?;
-        let redis = Redis { process, home, port, options: self };
+        let redis = Redis { process, home, port, held_port: None, options: self };
         redis.wait_synchronised()?;
         Ok(redis)
     }
@@ -167,13 +170,16 @@ impl Redis {
         self.process.pid()
     }
 
-    /// Kills the server with SIGKILL, as a crash would. [`Redis::restart`] brings it back.
+    /// Kills the server with SIGKILL, as a crash would. [`Redis::restart`] brings it back; until then its port is kept
+    /// and refuses connections.
     ///
     /// # Errors
     ///
     /// `Misuse` when it does not run.
     pub fn kill(&mut self) -> Result<(), Error> {
-        self.process.kill()
+        self.process.kill()?;
+        self.hold_port();
+        Ok(())
     }
 
     /// Freezes the server with SIGSTOP: connections stay open and nothing answers. Returns once it is frozen.
@@ -202,6 +208,7 @@ impl Redis {
     /// As [`RedisOptions::start`]; `PeerMisbehaved` also when somebody else holds the port for ten seconds.
     pub fn restart(&mut self) -> Result<(), Error> {
         self.process.stop_if_running()?;
+        self.hold_port();
         self.process = until_ok(PORT_MAX, "the port of the stopped redis-server", || {
             match launch(&self.home, &self.options, self.port) {
                 Ok(process) => Ok(Some(process)),
@@ -209,6 +216,7 @@ impl Redis {
                 Err(e) => Err(e),
             }
         })?;
+        self.held_port = None;
         self.wait_synchronised()
     }
 
@@ -226,6 +234,11 @@ impl Redis {
     /// Whether the server would answer now: it was not killed and is not frozen.
     pub(crate) fn is_awake(&self) -> Result<bool, Error> {
         self.process.is_awake()
+    }
+
+    /// Keeps the port for the next start. Where that fails, somebody else has it, and the start waits.
+    fn hold_port(&mut self) {
+        self.held_port = self.held_port.take().or_else(|| port::hold(self.port).ok());
     }
 
     fn wait_synchronised(&self) -> Result<(), Error> {
@@ -288,7 +301,27 @@ fn setting(command: &mut Command, name: &str, value: &str) {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+    use std::net::TcpStream;
+
     use super::*;
+
+    #[test]
+    fn the_port_of_a_killed_server_is_kept_for_it() {
+        if crate::skipped("redis") {
+            return;
+        }
+        let mut redis = Redis::start().unwrap();
+        let client = TcpStream::connect(redis.addr()).unwrap();
+        redis.kill().unwrap();
+        assert!(redis.held_port.is_some());
+        let refused = TcpStream::connect(redis.addr()).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+        redis.restart().unwrap();
+        assert!(redis.held_port.is_none());
+        assert_eq!(redis.cli(&["PING"]).unwrap(), "PONG");
+        drop(client);
+    }
 
     #[test]
     fn a_taken_port_is_recognised() {

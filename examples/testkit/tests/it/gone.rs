@@ -10,7 +10,7 @@ pub(crate) fn drop_and_check<T>(server: T, pid: u32, addr: SocketAddr) {
     drop(server);
     assert!(!runs(pid), "process {pid} was left behind");
     // The listener of the standard library sets SO_REUSEADDR, so only a living listener is in its way.
-    testkit::until(Duration::from_secs(5), "a free port", || TcpListener::bind(addr).is_ok()).unwrap();
+    testkit::until(Duration::from_secs(60), "a free port", || TcpListener::bind(addr).is_ok()).unwrap();
 }
 
 fn runs(pid: u32) -> bool {

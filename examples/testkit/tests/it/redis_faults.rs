@@ -50,7 +50,7 @@ fn the_end_of_the_file_is_lost_and_the_rest_is_not() {
     redis.cli(&["SET", "old", "1"]).unwrap();
     // From here on, the newest part is the second one.
     redis.cli(&["BGREWRITEAOF"]).unwrap();
-    until(Duration::from_secs(20), "the rewritten file", || {
+    until(Duration::from_secs(60), "the rewritten file", || {
         redis
             .info("persistence")
             .is_ok_and(|info| info["aof_rewrite_in_progress"] == "0" && info["aof_rewrite_scheduled"] == "0")
