@@ -107,6 +107,9 @@ impl RedisKeyRingStore {
     }
 
     /// Gives every verb so much time, the wait for a connection included.
+    ///
+    /// A connection of your own has a response timeout too, which ends a call earlier: 500 ms by default in redis-rs.
+    /// Set it to `None` there.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

@@ -133,6 +133,9 @@ impl RedisSiteStore {
     }
 
     /// Gives every script so much time, the wait for a connection included.
+    ///
+    /// A connection of your own has a response timeout too, which ends a call earlier: 500 ms by default in redis-rs,
+    /// except over a `ClusterConnection`. Set it to `None` there.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

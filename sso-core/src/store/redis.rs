@@ -152,6 +152,9 @@ impl RedisStore {
 
     /// Gives every call to Redis so much time, the wait for a connection included. A verb is one call; it is a second
     /// one for a check that finds a list of the user's lost or read what has to be written, and several for a page of users or their number.
+    ///
+    /// A connection of your own has a response timeout too, which ends a call earlier: 500 ms by default in redis-rs,
+    /// except over a `ClusterConnection`. Set it to `None` there.
     #[must_use]
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;

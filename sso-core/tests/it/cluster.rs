@@ -74,8 +74,8 @@ async fn a_slot_on_the_move_loses_nothing() {
     // Every use is due to be written down, which needs the lists.
     let limits =
         SessionLimits::new(Duration::from_secs(100), Duration::from_secs(1000), Duration::ZERO).unwrap();
-    let lax = over(connect(&cluster).await);
-    let eager = Sso::new(Arc::new(connect(&cluster).await.deadline(Duration::from_millis(100))), limits);
+    let (lax, store) = (over(connect(&cluster).await), connect(&cluster).await);
+    let eager_within = |deadline| Sso::new(Arc::new(store.clone().deadline(deadline)), limits);
     let mut signed_in = Vec::new();
     for _ in 0..4 {
         signed_in.push(login(&lax, &alice()).await);
@@ -92,6 +92,8 @@ async fn a_slot_on_the_move_loses_nothing() {
             let check = lax.check(&one.secret).await.unwrap();
             assert!(matches!(check, Check::Active(_)), "{gone} gone: {check:?}");
         }
+        // With all keys in their place no call may fail; otherwise, what has to wait for them soon gives up.
+        let eager = eager_within(if gone == 0 { SLOW_MACHINE } else { Duration::from_millis(100) });
         for one in &signed_in {
             match eager.check(&one.secret).await {
                 Ok(check) => assert!(matches!(check, Check::Active(_)), "{gone} gone: {check:?}"),
@@ -136,8 +138,9 @@ async fn a_replica_that_is_promoted_is_followed() {
         return;
     }
     let mut cluster = RedisCluster::start_with_replicas().unwrap();
-    let sso = over(RedisStore::connect_cluster(&cluster.urls()).await.unwrap().deadline(SHORT));
-    let signed_in = login(&sso, &alice()).await;
+    let store = RedisStore::connect_cluster(&cluster.urls()).await.unwrap();
+    let (sso, patient) = (over(store.clone().deadline(SHORT)), over(store.deadline(SLOW_MACHINE)));
+    let signed_in = login(&patient, &alice()).await;
     let slot = slot(&alice());
     let owner = cluster.slot_owner(slot).unwrap();
     // `WAIT` would not do: it waits for the writes of its own connection.
@@ -160,8 +163,8 @@ async fn a_replica_that_is_promoted_is_followed() {
     .await;
     assert_eq!(check, Check::Active(signed_in.session.clone()));
     assert!(cluster.slot_owner(slot).unwrap() >= 3);
-    login(&sso, &alice()).await;
-    assert_eq!(sso.logout_all(&alice()).await.unwrap(), 2);
+    login(&patient, &alice()).await;
+    assert_eq!(patient.logout_all(&alice()).await.unwrap(), 2);
 }
 
 /// The connection goes to one node and stays there.
@@ -191,7 +194,7 @@ async fn nodes_that_do_not_agree_are_not_flooded() {
         return;
     }
     let cluster = RedisCluster::start().unwrap();
-    let deadline = Duration::from_secs(1);
+    let deadline = Duration::from_secs(5);
     let sso = over(connect(&cluster).await.deadline(deadline));
     let slot = slot(&alice());
     let owner = cluster.slot_owner(slot).unwrap();

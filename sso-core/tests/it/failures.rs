@@ -10,7 +10,9 @@ use sso_core::{
 };
 use testkit::{AppendFsync, Proxy, Redis, RedisSentinel};
 
-use crate::redis_store::{SLOW_MACHINE, alice, connect, login, over, raw, web, why};
+#[cfg(feature = "deadpool")]
+use crate::redis_store::pool;
+use crate::redis_store::{SLOW_MACHINE, alice, connect, login, manager, over, raw, web, why};
 
 /// The deadline of a store whose server is about to fail.
 pub(crate) const SHORT: Duration = Duration::from_millis(400);
@@ -25,6 +27,17 @@ pub(crate) async fn eventually<T>(what: &str, mut look: impl AsyncFnMut() -> Opt
         assert!(started.elapsed() < Duration::from_secs(60), "waited in vain for: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// Calls until an answer comes too soon for the store to have asked, 50 ms after the request, whether its connection is
+/// alive: no other answer is on its way then.
+pub(crate) async fn quiet(mut call: impl AsyncFnMut()) {
+    eventually("an answer without a delay", async || {
+        let asked = Instant::now();
+        call().await;
+        (asked.elapsed() < Duration::from_millis(40)).then_some(())
+    })
+    .await;
 }
 
 async fn recovered(sso: &Sso, secret: &SessionSecret) -> Check {
@@ -71,16 +84,17 @@ async fn a_redis_that_is_killed_closes_all_doors_until_it_is_back() {
         return;
     }
     let mut server = Redis::options().aof(AppendFsync::Always).start().unwrap();
-    let sso = over(RedisStore::connect(&server.url()).await.unwrap());
-    let (live, ended) = (login(&sso, &alice()).await, login(&sso, &alice()).await);
-    assert!(sso.logout(&ended.secret).await.unwrap());
+    let store = RedisStore::connect(&server.url()).await.unwrap();
+    let (sso, patient) = (over(store.clone()), over(store.deadline(SLOW_MACHINE)));
+    let (live, ended) = (login(&patient, &alice()).await, login(&patient, &alice()).await);
+    assert!(patient.logout(&ended.secret).await.unwrap());
     server.kill().unwrap();
     assert_closed(&sso, &live.secret).await;
 
     server.restart().unwrap();
     assert_eq!(recovered(&sso, &live.secret).await, Check::Active(live.session.clone()));
-    assert_eq!(why(sso.check(&ended.secret).await.unwrap()), EndReason::SignedOut);
-    assert_eq!(sso.logout_all(&alice()).await.unwrap(), 1);
+    assert_eq!(why(patient.check(&ended.secret).await.unwrap()), EndReason::SignedOut);
+    assert_eq!(patient.logout_all(&alice()).await.unwrap(), 1);
 }
 
 #[tokio::test]
@@ -107,14 +121,13 @@ async fn connections_of_the_application_fail_closed() {
         return;
     }
     let mut server = Redis::start().unwrap();
-    let client = redis::Client::open(server.url()).unwrap();
-    let manager = redis::aio::ConnectionManager::new(client).await.unwrap();
-    let mut ways = vec![RedisStore::from(raw(&server).await), RedisStore::from(manager)];
-    ways.extend(pooled(&server));
-    let ways: Vec<Sso> = ways.into_iter().map(|store| over(store.deadline(SHORT))).collect();
-    let mut secrets = Vec::new();
-    for way in &ways {
-        secrets.push(login(way, &alice()).await.secret);
+    let manager = manager(&server).await;
+    let mut stores = vec![RedisStore::from(raw(&server).await), RedisStore::from(manager)];
+    stores.extend(pooled(&server));
+    let (mut ways, mut secrets) = (Vec::new(), Vec::new());
+    for store in stores {
+        secrets.push(login(&over(store.clone().deadline(SLOW_MACHINE)), &alice()).await.secret);
+        ways.push(over(store.deadline(SHORT)));
     }
     server.kill().unwrap();
     for (way, secret) in ways.iter().zip(&secrets) {
@@ -126,12 +139,6 @@ async fn connections_of_the_application_fail_closed() {
     for (way, secret) in ways.iter().zip(&secrets).skip(1) {
         assert_eq!(recovered(way, secret).await, Check::Unknown);
     }
-}
-
-#[cfg(feature = "deadpool")]
-fn pool(server: &Redis) -> deadpool_redis::Pool {
-    let config = deadpool_redis::Config::from_url(server.url());
-    config.create_pool(Some(deadpool_redis::Runtime::Tokio1)).unwrap()
 }
 
 #[cfg(feature = "deadpool")]
@@ -153,7 +160,7 @@ async fn a_pool_that_is_closed_is_the_callers_fault() {
     }
     let server = Redis::start().unwrap();
     let pool = pool(&server);
-    let sso = over(RedisStore::from(pool.clone()));
+    let sso = over(RedisStore::from(pool.clone()).deadline(SLOW_MACHINE));
     let signed_in = login(&sso, &alice()).await;
     pool.close();
     assert_eq!(sso.check(&signed_in.secret).await.unwrap_err().kind(), ErrorKind::Misuse);
@@ -172,18 +179,23 @@ async fn only_what_may_run_twice_is_sent_again() {
     let first = login(&sso, &alice()).await;
     assert!(sso.logout(&first.secret).await.unwrap());
     let live = login(&sso, &alice()).await;
+    // What is cut is the next answer, so no other may be on its way.
+    let cut_next = async || {
+        quiet(async || drop(sso.check(&live.secret).await.unwrap())).await;
+        proxy.cut_replies(1);
+    };
     for _ in 0..3 {
         assert!(matches!(sso.check(&live.secret).await.unwrap(), Check::Active(_)));
-        proxy.cut_replies(1);
+        cut_next().await;
         assert!(matches!(sso.check(&live.secret).await.unwrap(), Check::Active(_)));
-        proxy.cut_replies(1);
+        cut_next().await;
         assert_eq!(sso.sessions(&alice()).await.unwrap().len(), 1);
     }
-    proxy.cut_replies(1);
+    cut_next().await;
     assert_passing(&sso.logout(&live.secret).await.unwrap_err());
     // It ran.
     assert_eq!(why(sso.check(&live.secret).await.unwrap()), EndReason::SignedOut);
-    proxy.cut_replies(1);
+    cut_next().await;
     assert_passing(&sso.login(&alice(), web()).await.unwrap_err());
     assert_eq!(sso.sessions(&alice()).await.unwrap().len(), 1);
 }
@@ -195,17 +207,20 @@ async fn a_master_that_fails_over_is_followed() {
     }
     let mut servers = RedisSentinel::start().unwrap();
     let store = RedisStore::connect_sentinel(&servers.urls(), servers.service()).await.unwrap();
-    let sso = over(store.deadline(SHORT));
-    let (live, ended) = (login(&sso, &alice()).await, login(&sso, &alice()).await);
-    assert!(sso.logout(&ended.secret).await.unwrap());
+    let (sso, patient) = (over(store.clone().deadline(SHORT)), over(store.deadline(SLOW_MACHINE)));
+    let (live, ended) = (login(&patient, &alice()).await, login(&patient, &alice()).await);
+    assert!(patient.logout(&ended.secret).await.unwrap());
     assert_eq!(servers.master().cli(&["WAIT", "1", "10000"]).unwrap(), "1");
     let old = servers.master().addr();
+    // Nobody can be promoted before every verb has failed.
+    servers.replica().stop_signal().unwrap();
     servers.master_mut().kill().unwrap();
     assert_closed(&sso, &live.secret).await;
+    servers.replica().cont_signal().unwrap();
     servers.wait_promoted(old).unwrap();
     assert_eq!(recovered(&sso, &live.secret).await, Check::Active(live.session.clone()));
-    assert_eq!(why(sso.check(&ended.secret).await.unwrap()), EndReason::SignedOut);
-    assert_eq!(sso.logout_all(&alice()).await.unwrap(), 1);
+    assert_eq!(why(patient.check(&ended.secret).await.unwrap()), EndReason::SignedOut);
+    assert_eq!(patient.logout_all(&alice()).await.unwrap(), 1);
 }
 
 /// The old master is frozen, not gone: its connections stay open and say nothing.
@@ -219,8 +234,8 @@ async fn a_master_that_freezes_is_left() {
     let mut urls = servers.urls();
     urls.insert(0, "redis://127.0.0.1:1/".into());
     let store = RedisStore::connect_sentinel(&urls, servers.service()).await.unwrap();
-    let sso = over(store.deadline(SHORT));
-    let live = login(&sso, &alice()).await;
+    let (sso, patient) = (over(store.clone().deadline(SHORT)), over(store.deadline(SLOW_MACHINE)));
+    let live = login(&patient, &alice()).await;
     assert_eq!(servers.master().cli(&["WAIT", "1", "10000"]).unwrap(), "1");
     let old = servers.master().addr();
     servers.master().stop_signal().unwrap();

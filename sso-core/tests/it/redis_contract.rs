@@ -1,7 +1,5 @@
 //! The contract suite against real servers, over every kind of connection.
 
-use std::time::Duration;
-
 use sso_core::RedisStore;
 use tokio::runtime::Runtime;
 
@@ -9,8 +7,7 @@ use crate::contract::{
     an_end_follows_renewals, answers_as_memory_does, impersonators_make_room_for_each_other, keeps_the_laws,
     the_oldest_session_makes_room,
 };
-
-const SLOW_MACHINE: Duration = Duration::from_secs(30);
+use crate::redis_store::{SLOW_MACHINE, manager, raw};
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
@@ -60,10 +57,9 @@ fn connections_of_the_application_answer_as_memory_does() {
         return;
     }
     let (server, runtime) = (testkit::Redis::start().unwrap(), runtime());
-    let client = redis::Client::open(server.url()).unwrap();
-    let bare = runtime.block_on(client.get_multiplexed_async_connection()).unwrap();
+    let bare = runtime.block_on(raw(&server));
     answers_as_memory_does(&runtime, 24, fresh(&RedisStore::from(bare).key_prefix("bare").unwrap()));
-    let manager = runtime.block_on(redis::aio::ConnectionManager::new(client)).unwrap();
+    let manager = runtime.block_on(manager(&server));
     redis_is_emptied(&server);
     answers_as_memory_does(&runtime, 24, fresh(&RedisStore::from(manager)));
 }
@@ -75,9 +71,7 @@ fn a_pool_answers_as_memory_does() {
         return;
     }
     let (server, runtime) = (testkit::Redis::start().unwrap(), runtime());
-    let pool = deadpool_redis::Config::from_url(server.url())
-        .create_pool(Some(deadpool_redis::Runtime::Tokio1))
-        .unwrap();
+    let pool = crate::redis_store::pool(&server);
     answers_as_memory_does(&runtime, 24, fresh(&RedisStore::from(pool)));
 }
 
@@ -100,7 +94,10 @@ fn a_cluster_connection_of_the_application_answers_as_memory_does() {
         return;
     }
     let (cluster, runtime) = (testkit::RedisCluster::start().unwrap(), runtime());
-    let client = redis::cluster::ClusterClient::new(cluster.urls()).unwrap();
+    let client = redis::cluster::ClusterClient::builder(cluster.urls())
+        .connection_timeout(SLOW_MACHINE)
+        .build()
+        .unwrap();
     let connection = runtime.block_on(client.get_async_connection()).unwrap();
     answers_as_memory_does(&runtime, 24, fresh(&RedisStore::from(connection)));
 }

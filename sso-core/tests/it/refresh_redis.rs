@@ -30,10 +30,6 @@ fn app() -> ClientId {
     ClientId::new("shop-app").unwrap()
 }
 
-async fn raw(url: String) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
-}
-
 async fn connect(server: &testkit::Redis) -> RedisRefreshStore {
     RedisRefreshStore::connect(&server.url()).await.unwrap().deadline(SLOW_MACHINE)
 }

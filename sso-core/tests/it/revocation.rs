@@ -206,9 +206,8 @@ async fn the_second_of_a_revocation_is_refused_whole_and_the_next_is_not() {
     let now = UnixMillis::now();
     let second = UnixMillis::new(now.as_secs() * 1000).unwrap();
     let epoch = Epoch::after(now, Duration::ZERO);
-    let outcome =
-        log.revoke(&Revocation::of_user(&user(0), epoch, Duration::from_secs(3600)), At::Server).await;
-    assert!(is_new(outcome.unwrap()));
+    let revocation = Revocation::of_user(&user(0), epoch, Duration::from_secs(3600));
+    assert!(is_new(log.revoke(&revocation, At::Millis(now)).await.unwrap()));
     let later = |secs| second.saturating_add(Duration::from_secs(secs));
     assert!(log.is_revoked(&claims(&user(0), id(1), second)));
     assert!(!log.is_revoked(&claims(&user(0), id(1), later(1))));

@@ -17,10 +17,6 @@ const SLOW_MACHINE: Duration = Duration::from_secs(60);
 /// A view that never looks by itself while a test runs.
 const NEVER: Duration = RevocationsConfig::STALE_AFTER_MAX;
 
-async fn raw(url: String) -> redis::aio::MultiplexedConnection {
-    redis::Client::open(url).unwrap().get_multiplexed_async_connection().await.unwrap()
-}
-
 async fn connect(url: &str) -> RedisRevocations {
     RedisRevocations::connect(url).await.unwrap().deadline(SLOW_MACHINE)
 }

@@ -152,13 +152,8 @@ mod on_redis {
     use sso_core::{ErrorKind, RedisThrottleStore};
 
     use super::*;
+    use crate::redis_store::{SLOW_MACHINE, raw};
     use crate::throttle::Gate;
-
-    const SLOW_MACHINE: Duration = Duration::from_secs(30);
-
-    async fn raw(server: &testkit::Redis) -> redis::aio::MultiplexedConnection {
-        redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
-    }
 
     async fn store(server: &testkit::Redis) -> RedisThrottleStore {
         RedisThrottleStore::connect(&server.url()).await.unwrap().deadline(SLOW_MACHINE)
@@ -289,9 +284,7 @@ mod on_redis {
             return;
         }
         let server = testkit::Redis::start().unwrap();
-        let pool = deadpool_redis::Config::from_url(server.url())
-            .create_pool(Some(deadpool_redis::Runtime::Tokio1))
-            .unwrap();
+        let pool = crate::redis_store::pool(&server);
         let pooled = RedisThrottleStore::from(pool).deadline(SLOW_MACHINE);
         let bare = RedisThrottleStore::from(raw(&server).await).deadline(SLOW_MACHINE);
         for store in [&pooled, &bare, &pooled] {

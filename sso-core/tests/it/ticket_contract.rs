@@ -326,8 +326,7 @@ mod on_redis {
         let until = UnixMillis::now().saturating_add(LIFE);
         assert!(store.first(once, until, At::Server).await.unwrap());
 
-        let client = redis::Client::open(server.url()).unwrap();
-        let mut redis = client.get_multiplexed_async_connection().await.unwrap();
+        let mut redis = crate::redis_store::raw(&server).await;
         let keys: Vec<String> = redis.keys("*").await.unwrap();
         // The session, the used and the waiting grant, the list of those that wait, the queue, the name.
         assert_eq!(keys.len(), 6, "{keys:?}");

@@ -10,6 +10,8 @@ use crate::token::at;
 use crate::token_ring::{DAY, commands, kept, kids, open, policy, same_answers, servers_agree};
 
 const SLOW_MACHINE: Duration = Duration::from_secs(30);
+/// The deadline of a store whose server is about to fail.
+const FAILING: Duration = Duration::from_secs(5);
 
 async fn store(server: &testkit::Redis) -> RedisKeyRingStore {
     RedisKeyRingStore::connect(&server.url(), SealKey::new([7; 32])).await.unwrap().deadline(SLOW_MACHINE)
@@ -82,8 +84,7 @@ async fn a_ring_outlives_a_redis_that_forgets_everything() {
         return;
     }
     let mut server = testkit::Redis::start().unwrap();
-    let quick = store(&server).await.deadline(Duration::from_millis(500));
-    let ring = open(Arc::new(quick.clone()), at(0)).await;
+    let ring = open(Arc::new(store(&server).await.deadline(FAILING)), at(0)).await;
     assert_eq!(ring.rotate(at(600)).await.unwrap(), Rotation::Done);
     let known = kids(&ring);
 
@@ -142,10 +143,13 @@ async fn a_ring_follows_the_sentinels_to_the_next_master() {
     let seal = SealKey::new([7; 32]);
     let store =
         RedisKeyRingStore::connect_sentinel(&sentinel.urls(), sentinel.service(), seal).await.unwrap();
-    let ring = open(Arc::new(store.deadline(Duration::from_secs(1))), at(0)).await;
+    let ring = open(Arc::new(store.deadline(FAILING)), at(0)).await;
     let old_master = sentinel.master_addr().unwrap();
+    // Nobody can be promoted before the ring has missed its server.
+    sentinel.replica().stop_signal().unwrap();
     sentinel.master_mut().kill().unwrap();
     assert!(ring.refresh(at(0)).await.unwrap_err().is_transient());
+    sentinel.replica().cont_signal().unwrap();
     sentinel.wait_promoted(old_master).unwrap();
     // Whatever the replica has of the ring, the servers that know it put it back.
     testkit_until(|| async { ring.rotate(at(600)).await.is_ok() }).await;

@@ -7,7 +7,8 @@ use std::time::Duration;
 use redis::AsyncCommands as _;
 use sso_core::{ErrorKind, Families, FamilyEnd, Grant, RefreshOutcome, RefreshSecret, RevokeFamily};
 
-use super::{app, bucket, connect, over, raw, user};
+use super::{app, bucket, connect, over, user};
+use crate::redis_store::raw;
 
 #[tokio::test]
 async fn redis_holds_no_secret_and_its_keys_no_user() {
@@ -22,7 +23,7 @@ async fn redis_holds_no_secret_and_its_keys_no_user() {
     else {
         panic!("no second token");
     };
-    let mut redis = raw(server.url()).await;
+    let mut redis = raw(&server).await;
     let keys: HashSet<String> = redis.keys("*").await.unwrap();
     let (tag, bucket) = (user("alice").tag(), bucket(&user("alice")));
     let expected = [format!("{bucket}:r:{}", family.id), format!("{bucket}:ru:{tag}")];
@@ -85,7 +86,7 @@ async fn what_others_wrote_is_corrupt() {
     }
     let server = testkit::Redis::start().unwrap();
     let refresher = over(connect(&server).await);
-    let mut redis = raw(server.url()).await;
+    let mut redis = raw(&server).await;
     let secret = |byte| RefreshSecret::new(&user("alice"), [byte; 16], [1; 32]);
     let bucket = bucket(&user("alice"));
     let key = |byte| format!("{bucket}:r:{}", secret(byte).family().id());
@@ -107,7 +108,7 @@ async fn a_lost_index_comes_back_with_the_next_refresh() {
     let refresher = over(connect(&server).await);
     let (first, _) = refresher.issue(&user("alice"), Grant::new(app())).await.unwrap().issued().unwrap();
     let index = format!("{}:ru:{}", bucket(&user("alice")), user("alice").tag());
-    let _: () = raw(server.url()).await.del(index).await.unwrap();
+    let _: () = raw(&server).await.del(index).await.unwrap();
     assert_eq!(refresher.families(&user("alice")).await.unwrap(), []);
     let refreshed = refresher.refresh(&first, &app(), None).await.unwrap();
     assert!(matches!(refreshed, RefreshOutcome::Refreshed { .. }));

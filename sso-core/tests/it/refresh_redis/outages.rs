@@ -2,7 +2,8 @@
 
 use sso_core::{ErrorKind, Grant, RedisRefreshStore, RefreshOutcome};
 
-use super::{SLOW_MACHINE, app, over, user};
+use super::{SLOW_MACHINE, app, connect, over, user};
+use crate::failures::quiet;
 
 /// A client whose request met a dead server asks again with the same token.
 #[tokio::test]
@@ -11,7 +12,7 @@ async fn a_refresh_survives_a_crash_of_redis() {
         return;
     }
     let mut server = testkit::Redis::options().aof(testkit::AppendFsync::Always).start().unwrap();
-    let refresher = over(RedisRefreshStore::connect(&server.url()).await.unwrap());
+    let refresher = over(connect(&server).await);
     let (first, _) = refresher.issue(&user("alice"), Grant::new(app())).await.unwrap().issued().unwrap();
     server.kill().unwrap();
     let lost = refresher.refresh(&first, &app(), None).await.unwrap_err();
@@ -38,11 +39,13 @@ async fn a_lost_reply_is_given_again() {
     }
     let server = testkit::Redis::start().unwrap();
     let proxy = testkit::Proxy::start(server.addr()).unwrap();
-    let refresher = over(RedisRefreshStore::connect(&proxy.url()).await.unwrap());
+    let store = RedisRefreshStore::connect(&proxy.url()).await.unwrap();
+    let refresher = over(store.deadline(SLOW_MACHINE));
     let (first, family) = refresher.issue(&user("alice"), Grant::new(app())).await.unwrap().issued().unwrap();
     // Known to the server, so that the next reply is that of the exchange.
     let (other, _) = refresher.issue(&user("bob"), Grant::new(app())).await.unwrap().issued().unwrap();
     let _ = refresher.refresh(&other, &app(), None).await.unwrap();
+    quiet(async || drop(refresher.families(&user("bob")).await.unwrap())).await;
     proxy.cut_replies(1);
     let lost = refresher.refresh(&first, &app(), None).await.unwrap_err();
     assert!(lost.is_transient(), "{lost}");

@@ -8,7 +8,8 @@ use sso_core::{
     ErrorKind, OnStale, RedisRevocations, RevocationCheck, RevocationView as _, RevokeOutcome, UnixMillis,
 };
 
-use super::{NEVER, SLOW_MACHINE, connect, follow, raw, revoker, token, until};
+use super::{NEVER, SLOW_MACHINE, connect, follow, revoker, token, until};
+use crate::redis_store::raw;
 use crate::revocation::{claims, id, user};
 
 #[tokio::test]
@@ -20,7 +21,7 @@ async fn redis_holds_no_user_and_every_key_ends() {
     let revoker = revoker(connect(&server.url()).await);
     revoker.revoke_user(&user(0)).await.unwrap();
     let _ = revoker.revoke_token(&token(1)).await.unwrap();
-    let mut redis = raw(server.url()).await;
+    let mut redis = raw(&server).await;
     let keys: Vec<String> = redis.keys("*").await.unwrap();
     assert_eq!(keys.len(), 4, "{keys:?}");
     for key in keys {
@@ -38,10 +39,10 @@ async fn a_log_that_lost_its_end_is_read_again() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let log = RedisRevocations::from(raw(server.url()).await).deadline(SLOW_MACHINE);
+    let log = RedisRevocations::from(raw(&server).await).deadline(SLOW_MACHINE);
     let view = follow(log.clone(), NEVER, OnStale::Refuse);
     let revoker = revoker(log);
-    let mut redis = raw(server.url()).await;
+    let mut redis = raw(&server).await;
     let _ = revoker.revoke_token(&token(1)).await.unwrap();
     let keys: Vec<String> = redis.keys("*").await.unwrap();
     let mut dumps: Vec<Vec<u8>> = Vec::new();
@@ -71,8 +72,8 @@ async fn a_log_that_lost_a_part_begins_anew() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let base = RedisRevocations::from(raw(server.url()).await).deadline(SLOW_MACHINE);
-    let mut redis = raw(server.url()).await;
+    let base = RedisRevocations::from(raw(&server).await).deadline(SLOW_MACHINE);
+    let mut redis = raw(&server).await;
     for part in ["l", "a", "x", "m"] {
         let log = base.clone().key_prefix(&format!("without-{part}")).unwrap();
         let view = follow(log.clone(), Duration::from_millis(200), OnStale::Refuse);
@@ -112,10 +113,10 @@ async fn a_redis_without_memory_takes_revocations() {
     );
     let revoker = revoker(log);
     assert!(matches!(revoker.revoke_token(&token(1)).await.unwrap(), RevokeOutcome::Revoked(_)));
+    let of_user = claims(&user(1), id(2), UnixMillis::now());
     let epoch = revoker.revoke_user(&user(1)).await.unwrap();
     view.caught_up().await;
     assert_eq!(view.check(&token(1)), RevocationCheck::TokenRevoked);
-    let of_user = claims(&user(1), id(2), UnixMillis::now());
     assert_eq!(view.check(&of_user), RevocationCheck::UserRevoked(epoch));
 }
 
@@ -125,7 +126,7 @@ async fn what_others_wrote_is_corrupt() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let mut redis = raw(server.url()).await;
+    let mut redis = raw(&server).await;
     let log = connect(&server.url()).await;
     let revoker = revoker(log.clone());
     let _ = revoker.revoke_token(&token(1)).await.unwrap();

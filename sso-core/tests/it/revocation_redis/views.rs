@@ -8,7 +8,8 @@ use sso_core::{
     UnixMillis,
 };
 
-use super::{NEVER, SLOW_MACHINE, connect, follow, raw, revoker, token, until};
+use super::{NEVER, SLOW_MACHINE, connect, follow, revoker, token, until};
+use crate::redis_store::raw;
 use crate::revocation::{claims, id, user};
 
 #[tokio::test]
@@ -42,7 +43,7 @@ async fn without_a_subscription_the_log_is_read_again_and_again() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let log = RedisRevocations::from(raw(server.url()).await).deadline(SLOW_MACHINE);
+    let log = RedisRevocations::from(raw(&server).await).deadline(SLOW_MACHINE);
     let view = follow(log.clone(), Duration::from_millis(200), OnStale::Serve);
     view.caught_up().await;
     let _ = revoker(log).revoke_token(&token(1)).await.unwrap();
@@ -55,7 +56,7 @@ async fn a_view_that_has_caught_up_knows_what_was_revoked_before() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let log = RedisRevocations::from(raw(server.url()).await).deadline(SLOW_MACHINE);
+    let log = RedisRevocations::from(raw(&server).await).deadline(SLOW_MACHINE);
     let view = follow(log.clone(), NEVER, OnStale::Refuse);
     let revoker = revoker(log.clone());
     for number in 0..20 {

@@ -151,7 +151,6 @@ async fn memory_is_bounded_and_forgets_the_oldest() {
 #[cfg(feature = "redis")]
 mod real_redis {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use proptest::strategy::ValueTree as _;
     use proptest::test_runner::TestRunner;
@@ -159,16 +158,11 @@ mod real_redis {
     use sso_core::social::{ProviderKind, RedisPendingStore};
 
     use super::*;
+    use crate::redis_store::{SLOW_MACHINE, raw};
     use crate::social::{SIM, World, double, identity};
-
-    const SLOW_MACHINE: Duration = Duration::from_secs(30);
 
     async fn store(server: &testkit::Redis) -> RedisPendingStore {
         RedisPendingStore::connect(&server.url()).await.unwrap().deadline(SLOW_MACHINE)
-    }
-
-    async fn raw(server: &testkit::Redis) -> redis::aio::MultiplexedConnection {
-        redis::Client::open(server.url()).unwrap().get_multiplexed_async_connection().await.unwrap()
     }
 
     /// Attempts lie on all masters, and the second callback finds the first one's result.
