@@ -10,7 +10,7 @@ use tokio::time::sleep;
 use super::args::Args;
 
 /// Short, so that those who let go are swept within the run.
-const TIME_TO_PAY: Duration = Duration::from_secs(1);
+const TIME_TO_PAY: Duration = Duration::from_secs(3);
 /// How far the clocks of this machine and of the store may be apart.
 const CLOCKS_APART: u64 = 3_600_000;
 /// How long a sale of this tool is open at most.

@@ -7,10 +7,10 @@ use seckill::{
     At, Confirm, ErrorKind, KeptOrder, Opened, RedisStore, ReservationState, SaleConfig, SaleStore, Step,
 };
 
-use crate::stage::{ask, open_terms, patient, tell, won};
+use crate::stage::{ask, connect, open_terms, tell, won};
 
 async fn store(server: &testkit::Redis) -> RedisStore {
-    patient(RedisStore::connect(&server.url()).await.unwrap())
+    connect(&server.url()).await
 }
 
 fn in_shards(terms: &SaleConfig, shards: u16) -> SaleConfig {

@@ -210,7 +210,7 @@ fn memory_store_keeps_the_contract_of_shards() {
 #[cfg(feature = "redis")]
 mod over_redis {
     use super::{check, check_sharded, runtime};
-    use crate::stage::{patient, redis};
+    use crate::stage::{SLOW_MACHINE, connect_cluster, patient, raw, redis};
     use seckill::RedisStore;
 
     #[test]
@@ -239,10 +239,7 @@ mod over_redis {
             return;
         }
         let (server, runtime) = (testkit::Redis::start().unwrap(), runtime());
-        let client = ::redis::Client::open(server.url()).unwrap();
-        let config = ::redis::AsyncConnectionConfig::new().set_response_timeout(None);
-        let connection =
-            runtime.block_on(client.get_multiplexed_async_connection_with_config(&config)).unwrap();
+        let connection = runtime.block_on(raw(&server));
         check(&patient(RedisStore::from_multiplexed(connection)), &runtime, 24);
     }
 
@@ -253,7 +250,9 @@ mod over_redis {
         }
         let (server, runtime) = (testkit::Redis::start().unwrap(), runtime());
         let client = ::redis::Client::open(server.url()).unwrap();
-        let config = ::redis::aio::ConnectionManagerConfig::new().set_response_timeout(None);
+        let config = ::redis::aio::ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(SLOW_MACHINE))
+            .set_response_timeout(Some(SLOW_MACHINE));
         let manager = runtime.block_on(client.get_connection_manager_with_config(config)).unwrap();
         check(&patient(RedisStore::from_manager(manager)), &runtime, 24);
     }
@@ -265,7 +264,7 @@ mod over_redis {
             return;
         }
         let (cluster, runtime) = (testkit::RedisCluster::start().unwrap(), runtime());
-        let store = patient(runtime.block_on(RedisStore::connect_cluster(&cluster.urls())).unwrap());
+        let store = runtime.block_on(connect_cluster(&cluster.urls()));
         check(&store, &runtime, 8);
         check_sharded(&store, &runtime, 24);
     }
@@ -277,9 +276,10 @@ mod over_redis {
             return;
         }
         let (server, runtime) = (testkit::Redis::start().unwrap(), runtime());
-        let pool = deadpool_redis::Config::from_url(server.url())
-            .create_pool(Some(deadpool_redis::Runtime::Tokio1))
-            .unwrap();
+        let config = crate::stage::patient_config();
+        let manager = deadpool_redis::Manager::new_with_config(server.url(), config).unwrap();
+        let pool = deadpool_redis::Pool::builder(manager);
+        let pool = pool.runtime(deadpool_redis::Runtime::Tokio1).build().unwrap();
         check(&patient(RedisStore::from_pool(pool)), &runtime, 24);
     }
 }

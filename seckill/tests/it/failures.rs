@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use seckill::{FlashSale, Outcome, RedisStore, Refusal, Reservation, Reserve, SaleConfig, SaleStore};
+use seckill::{Error, FlashSale, Outcome, RedisStore, Refusal, Reservation, Reserve, SaleConfig, SaleStore};
 
-use crate::stage::open_terms;
+use crate::stage::{connect, open_terms};
 
 mod clock;
 mod crowd;
@@ -69,15 +69,23 @@ async fn wins(sale: &FlashSale, request: &Reserve) -> Reservation {
     }
 }
 
+/// Asks until there is an answer, whatever the short deadline of a store makes of the first attempts.
+async fn insist(mut ask: impl AsyncFnMut() -> Result<Outcome, Error>) -> Result<Outcome, Error> {
+    let wait = Wait::new("an answer in time");
+    loop {
+        match ask().await {
+            Ok(Outcome::Refused(Refusal::Busy { .. })) => {}
+            Err(error) if error.is_transient() => {}
+            answer => return answer,
+        }
+        wait.more().await;
+    }
+}
+
 /// What one more process of the application has of a sale.
 fn attach(store: RedisStore, terms: &SaleConfig) -> FlashSale {
     let store: Arc<dyn SaleStore> = Arc::new(store);
     FlashSale::attach(store, terms.id().clone())
-}
-
-/// A store of its own, as another process would have.
-async fn connect(url: &str) -> RedisStore {
-    crate::stage::patient(RedisStore::connect(url).await.unwrap())
 }
 
 /// Terms of a sale that is open, with a limit of two.

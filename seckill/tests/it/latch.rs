@@ -4,13 +4,12 @@
 use std::time::{Duration, Instant};
 
 use seckill::{
-    ErrorKind, FlashSale, Outcome, Refusal, Release, Reservation, Restock, Restocked, SaleConfig, SaleStore,
-    Step,
+    ErrorKind, FlashSale, Outcome, Refusal, Release, Reservation, Restock, Restocked, SaleConfig, Step,
 };
 use testkit::Redis;
 
 use crate::failures::eventually;
-use crate::stage::{ask, open_terms, patient, request, won};
+use crate::stage::{ask, open_terms, redis, request, won};
 
 const STOCK: u64 = 20;
 /// Calls of which the server would see every one.
@@ -25,15 +24,13 @@ struct Shop {
 }
 
 async fn attach(server: &Redis, terms: &SaleConfig) -> FlashSale {
-    let store = patient(seckill::RedisStore::connect(&server.url()).await.unwrap());
-    FlashSale::attach(std::sync::Arc::new(store), terms.id().clone())
+    FlashSale::attach(redis(server).await, terms.id().clone())
 }
 
 impl Shop {
     /// A sale that is sold out, which both processes know.
     async fn sold_out(server: Redis, terms: SaleConfig) -> Self {
-        let store = seckill::RedisStore::connect(&server.url()).await.unwrap();
-        store.open_sale(&terms).await.unwrap();
+        redis(&server).await.open_sale(&terms).await.unwrap();
         let sales = [attach(&server, &terms).await, attach(&server, &terms).await];
         let mut wins = Vec::new();
         for number in 0..terms.stock() {

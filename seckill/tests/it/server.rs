@@ -12,7 +12,10 @@ use seckill::{KeptOrder, Restock};
 use testkit::Redis;
 
 use crate::failures::eventually;
-use crate::stage::{ask, buyer, open_terms, patient, redis, request, tell, won};
+use crate::stage::{ask, buyer, connect, open_terms, redis, request, tell, won};
+
+/// The deadline of a store whose server is about to fail, longer than a slow machine is likely to pause.
+const FAILING: Duration = Duration::from_secs(5);
 
 const PARTS: [&str; 5] = ["numbers", "buyers", "wins", "changes", "restocks"];
 
@@ -100,7 +103,7 @@ async fn a_flushed_server_has_no_sale_until_it_is_rebuilt() {
         return;
     }
     let server = Redis::start().unwrap();
-    let store = patient(RedisStore::connect(&server.url()).await.unwrap());
+    let store = connect(&server.url()).await;
     let terms = open_terms(3, 1);
     let sale = FlashSale::open(Arc::new(store.clone()), &terms).await.unwrap();
     let mut ledger = Vec::new();
@@ -214,16 +217,16 @@ async fn server_without_memory_changes_nothing() {
     }
     let server = Redis::start().unwrap();
     let store = redis(&server).await;
-    let hasty = RedisStore::connect(&server.url()).await.unwrap().deadline(Duration::from_millis(300));
+    let failing = connect(&server.url()).await.deadline(FAILING);
     let terms = open(&store, 5, 2).await;
     let _: String = tell(&server, &["CONFIG", "SET", "maxmemory", "1"]).await;
     let before = dump(&server, terms.id()).await;
-    let error = hasty.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap_err();
+    let error = failing.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap_err();
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{error}");
     assert!(error.source().unwrap().to_string().contains("OOM"));
     assert_eq!(dump(&server, terms.id()).await, before);
     let _: String = tell(&server, &["CONFIG", "SET", "maxmemory", "0"]).await;
-    assert!(!won(hasty.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap()).replayed);
+    assert!(!won(failing.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap()).replayed);
     assert!(store.audit(terms.id()).await.unwrap().conserved());
 }
 
@@ -277,7 +280,7 @@ async fn policy_that_may_not_be_asked_is_an_error_with_the_remedy() {
     let _: String = tell(&server, &rules).await;
     let url = server.url().replace("redis://", "redis://shop:pass@");
     // `CONFIG GET` alone is enough.
-    let store = patient(RedisStore::connect(&url).await.unwrap());
+    let store = connect(&url).await;
     store.open_sale(&open_terms(5, 1)).await.unwrap();
 
     let _: String = tell(&server, &["ACL", "SETUSER", "shop", "-config"]).await;
@@ -341,7 +344,7 @@ async fn server_down_is_unavailable_and_the_same_id_resolves_it() {
     }
     let mut server = Redis::options().aof(testkit::AppendFsync::Always).start().unwrap();
     let url = server.url();
-    let store = RedisStore::connect(&url).await.unwrap().deadline(Duration::from_millis(300));
+    let store = connect(&url).await.deadline(FAILING);
     let sale = FlashSale::open(Arc::new(store), &open_terms(5, 2)).await.unwrap();
     let first = won(sale.reserve(&ask(1, 1, 1)).await.unwrap());
     server.kill().unwrap();
@@ -377,13 +380,13 @@ async fn deadline_is_unavailable_and_the_same_id_resolves_it() {
     // The server knows the script now, so the call below is all it takes to change something.
     let terms = open(&store, 5, 1).await;
     // The server holds every command back until it is told otherwise, then runs it.
-    let hasty = RedisStore::connect(&server.url()).await.unwrap().deadline(Duration::from_millis(200));
-    hasty.state(terms.id(), At::Server).await.unwrap();
+    let failing = connect(&server.url()).await.deadline(FAILING);
+    failing.state(terms.id(), At::Server).await.unwrap();
     let _: String = tell(&server, &["CLIENT", "PAUSE", "60000", "WRITE"]).await;
-    let error = hasty.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap_err();
+    let error = failing.reserve(terms.id(), &ask(2, 1, 2), At::Server).await.unwrap_err();
     assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{error}");
     let _: String = tell(&server, &["CLIENT", "UNPAUSE"]).await;
-    let first = won(hasty.reserve(terms.id(), &ask(2, 1, 2).again(), At::Server).await.unwrap());
+    let first = won(failing.reserve(terms.id(), &ask(2, 1, 2).again(), At::Server).await.unwrap());
     assert_eq!(first.id, id(&terms, 2, 2));
     assert_eq!(store.state(terms.id(), At::Server).await.unwrap().held(), 2);
 }

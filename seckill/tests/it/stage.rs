@@ -187,24 +187,78 @@ pub(crate) use server::*;
 #[cfg(feature = "redis")]
 mod server {
     use super::*;
-    use seckill::RedisStore;
+    use seckill::{Error, RedisStore};
+    use std::time::Instant;
 
     /// A deadline that only a hanging server meets, however busy the machine is.
+    pub(crate) const SLOW_MACHINE: Duration = Duration::from_secs(30);
+    /// A pause before the next attempt to connect.
+    const PAUSE: Duration = Duration::from_millis(5);
+
     pub(crate) fn patient(store: RedisStore) -> RedisStore {
-        store.deadline(Duration::from_secs(30))
+        store.deadline(SLOW_MACHINE)
     }
 
-    /// A store over a connection manager.
+    /// A store over connections of its own.
+    pub(crate) async fn connect(url: &str) -> RedisStore {
+        let started = Instant::now();
+        loop {
+            if let Some(store) = reached(RedisStore::connect(url).await, started) {
+                return store;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    pub(crate) async fn connect_cluster(urls: &[String]) -> RedisStore {
+        let started = Instant::now();
+        loop {
+            if let Some(store) = reached(RedisStore::connect_cluster(urls).await, started) {
+                return store;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    pub(crate) async fn connect_sentinel(servers: &testkit::RedisSentinel) -> RedisStore {
+        let (urls, started) = (servers.urls(), Instant::now());
+        loop {
+            let connected = RedisStore::connect_sentinel(&urls, servers.service()).await;
+            if let Some(store) = reached(connected, started) {
+                return store;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    /// What came of an attempt to connect to servers that are there; nothing when they were too slow. An attempt has a
+    /// second, whatever the deadline of the store will be.
+    fn reached(connected: Result<RedisStore, Error>, started: Instant) -> Option<RedisStore> {
+        match connected {
+            Err(error) if error.is_transient() && started.elapsed() < SLOW_MACHINE => None,
+            connected => Some(patient(connected.unwrap())),
+        }
+    }
+
     pub(crate) async fn redis(server: &testkit::Redis) -> Arc<dyn SaleStore> {
-        Arc::new(patient(RedisStore::connect(&server.url()).await.unwrap()))
+        Arc::new(connect(&server.url()).await)
+    }
+
+    /// For connections of a test's own: by default, those give up after half a second.
+    pub(crate) fn patient_config() -> ::redis::AsyncConnectionConfig {
+        ::redis::AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(SLOW_MACHINE))
+            .set_response_timeout(Some(SLOW_MACHINE))
+    }
+
+    pub(crate) async fn raw(server: &testkit::Redis) -> ::redis::aio::MultiplexedConnection {
+        let client = ::redis::Client::open(server.url()).unwrap();
+        client.get_multiplexed_async_connection_with_config(&patient_config()).await.unwrap()
     }
 
     /// Sends one command beside the store.
     pub(crate) async fn tell<T: ::redis::FromRedisValue>(server: &testkit::Redis, words: &[&str]) -> T {
-        let client = ::redis::Client::open(server.url()).unwrap();
-        let config = ::redis::AsyncConnectionConfig::new().set_response_timeout(None);
-        let mut connection = client.get_multiplexed_async_connection_with_config(&config).await.unwrap();
         let (head, rest) = words.split_first().unwrap();
-        ::redis::cmd(head).arg(rest).query_async(&mut connection).await.unwrap()
+        ::redis::cmd(head).arg(rest).query_async(&mut raw(server).await).await.unwrap()
     }
 }

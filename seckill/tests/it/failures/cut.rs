@@ -11,7 +11,7 @@ use super::crowd::buy_out;
 use super::history::{History, ask};
 use super::records::Records;
 use super::{attach, connect, eventually, terms};
-use crate::stage::{patient, won};
+use crate::stage::{connect_cluster, patient, won};
 
 const CALLS: u64 = 1_500;
 const CALLERS: u64 = 16;
@@ -101,12 +101,14 @@ async fn sell_with_cuts(store: RedisStore, server: &Redis, proxies: Vec<Proxy>) 
     let terms = terms(800);
     connect(&server.url()).await.open_sale(&terms).await.unwrap();
     let (sale, proxies) = (attach(patient(store), &terms), Arc::new(proxies));
+    // An audit is asked for once, and so beside the proxies and over a connection that waits.
+    let auditor = attach(connect(&server.url()).await, &terms);
     let history = Arc::new(History::new(&terms));
     buy_with_cuts(&history, &sale, &proxies).await;
     history.replay(&sale).await;
     buy_out(&history, &sale, "end").await;
     let records = Records::of(server, &terms);
-    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(history.check_all(&records, &auditor.audit().await.unwrap()), 0);
     assert_eq!((history.open(), records.units("H")), (vec![], 800));
 }
 
@@ -117,7 +119,7 @@ async fn every_caller_gets_an_answer_while_replies_are_cut() {
     }
     let server = Redis::start().unwrap();
     let proxy = Proxy::start(server.addr()).unwrap();
-    let store = RedisStore::connect(&proxy.url()).await.unwrap();
+    let store = connect(&proxy.url()).await;
     sell_with_cuts(store, &server, vec![proxy]).await;
 }
 
@@ -160,7 +162,7 @@ async fn every_caller_of_a_cluster_gets_an_answer_while_replies_are_cut() {
     let proxies = Arc::new(proxied(&cluster));
     let urls: Vec<String> = proxies.iter().map(Proxy::url).collect();
     let terms = terms(800).shards(4).unwrap();
-    let store = patient(RedisStore::connect_cluster(&urls).await.unwrap());
+    let store = connect_cluster(&urls).await;
     store.open_sale(&terms).await.unwrap();
     let sale = attach(store, &terms);
     let history = Arc::new(History::new(&terms));

@@ -10,13 +10,9 @@ use super::crowd::{Crowd, buy_out};
 use super::history::{History, ask};
 use super::records::{Records, key};
 use super::{SHORT, SOON, attach, eventually, terms};
-use crate::stage::{patient, won};
+use crate::stage::{connect_sentinel as connect, raw, won};
 
 const STOCK: u64 = 400;
-
-async fn connect(servers: &RedisSentinel) -> RedisStore {
-    patient(RedisStore::connect_sentinel(&servers.urls(), servers.service()).await.unwrap())
-}
 
 /// How many buyers a server knows.
 fn buyers(server: &Redis, terms: &SaleConfig) -> u64 {
@@ -151,8 +147,7 @@ impl Saved {
 }
 
 async fn query<T: redis::FromRedisValue>(server: &Redis, cmd: &redis::Cmd) -> T {
-    let client = redis::Client::open(server.url()).unwrap();
-    cmd.query_async(&mut client.get_multiplexed_async_connection().await.unwrap()).await.unwrap()
+    cmd.query_async(&mut raw(server).await).await.unwrap()
 }
 
 /// A buyer has bought up to the limit, again after that was forgotten, and has all of it when it is found again.
@@ -232,9 +227,13 @@ async fn answers_wait_for_the_replica_also_when_they_are_repeated() {
     store.open_sale(&terms).await.unwrap();
     let sale = attach(store, &terms);
     won(sale.reserve(&ask("b0", "request-0")).await.unwrap());
-    // Another process, with less patience, which knows the sale too.
+    // Other processes, which know the sale too: one with less patience, and one that only the replica fails.
     let hasty = attach(super::connect(&master.url()).await.durability(one(100)).deadline(SHORT), &terms);
-    assert_eq!(hasty.state().await.unwrap().held(), 1);
+    let firm = attach(super::connect(&master.url()).await.durability(one(100)), &terms);
+    for sale in [&hasty, &firm] {
+        let state = eventually("an answer in time", async || sale.state().await.ok()).await;
+        assert_eq!(state.held(), 1);
+    }
 
     replica.stop_signal().unwrap();
     let asking = tokio::spawn({
@@ -253,7 +252,7 @@ async fn answers_wait_for_the_replica_also_when_they_are_repeated() {
         &ask("b0", "request-0").request,
     );
     for _ in 0..2 {
-        let error = hasty.confirm(&id).await.unwrap_err();
+        let error = firm.confirm(&id).await.unwrap_err();
         assert!(error.to_string().contains("0 of 1 replicas"), "{error}");
     }
     assert!(!asking.is_finished());

@@ -2,6 +2,7 @@
 //! anybody was told of, and where one is lost the sale stands still until it is recovered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use seckill::{ErrorKind, FlashSale, Outcome, Refusal, SaleConfig, SaleStore};
 use testkit::{AppendFsync, Redis};
@@ -9,18 +10,20 @@ use testkit::{AppendFsync, Redis};
 use super::crowd::{Crowd, buy_out};
 use super::history::{History, ask};
 use super::records::Records;
-use super::{SHORT, attach, connect, terms};
+use super::{attach, connect, insist, terms};
 
 const STOCK: u64 = 3_000;
+/// The deadline of a store whose server is about to be killed, longer than a slow disk takes for one step.
+const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Kills the server while two processes of the application buy, and starts it again. Returns how many wins that
 /// somebody was told of are lost.
 async fn kill_under_load(fsync: AppendFsync, wins: usize) -> usize {
     let mut server = Redis::options().aof(fsync).start().unwrap();
     let terms = terms(STOCK);
-    let stores = [connect(&server.url()).await.deadline(SHORT), connect(&server.url()).await.deadline(SHORT)];
-    stores[0].open_sale(&terms).await.unwrap();
-    let [old, other] = stores.map(|store| attach(store, &terms));
+    connect(&server.url()).await.open_sale(&terms).await.unwrap();
+    let stores = [connect(&server.url()).await, connect(&server.url()).await];
+    let [old, other] = stores.map(|store| attach(store.deadline(DEADLINE), &terms));
     let history = Arc::new(History::new(&terms));
     let crowd = Crowd::start(&history, &[old.clone(), other], 64, "k");
     crowd.wins(wins).await;
@@ -46,7 +49,7 @@ async fn kill_under_load(fsync: AppendFsync, wins: usize) -> usize {
 
 /// The process that was told of more than there is stops the sale for all; the ledger brings it back.
 async fn recover(server: &Redis, terms: &SaleConfig, history: &History, old: &FlashSale) {
-    let stopped = old.reserve(&ask("late", "request-late")).await.unwrap_err();
+    let stopped = insist(async || old.reserve(&ask("late", "request-late")).await).await.unwrap_err();
     assert_eq!(stopped.kind(), ErrorKind::Frozen, "{stopped}");
     let store = connect(&server.url()).await;
     let seen = history.acked().len();
@@ -57,7 +60,7 @@ async fn recover(server: &Redis, terms: &SaleConfig, history: &History, old: &Fl
 
 async fn go_on(sale: &FlashSale, history: &History) {
     let request = ask("one-more", "request-one-more").again();
-    let answer = history.reserve(sale, &request).await;
+    let answer = insist(async || history.reserve(sale, &request).await).await;
     assert!(matches!(answer, Ok(Outcome::Reserved(_) | Outcome::Refused(Refusal::SoldOut))), "{answer:?}");
 }
 

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 
-use seckill::{FlashSale, Outcome, RedisStore, SaleId, SaleStore};
+use seckill::{FlashSale, Outcome, SaleId, SaleStore};
 use testkit::Redis;
 use tokio::task::JoinSet;
 
@@ -29,7 +29,7 @@ fn buys_until_it_is_killed() {
     let [url, sale, tag] = told.split(' ').collect::<Vec<_>>()[..] else { panic!("{told}") };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
-        let store: Arc<dyn SaleStore> = Arc::new(RedisStore::connect(url).await.unwrap());
+        let store: Arc<dyn SaleStore> = Arc::new(connect(url).await);
         let sale = FlashSale::attach(store, SaleId::new(sale).unwrap());
         let mut callers = JoinSet::new();
         for caller in 0..CALLERS {

@@ -12,14 +12,10 @@ use super::failover::Saved;
 use super::history::{History, ask};
 use super::records::{Records, key};
 use super::{attach, eventually, terms};
-use crate::stage::{patient, won};
+use crate::stage::{connect_cluster as connect, won};
 
 const SHARDS: u16 = 4;
 const STOCK: u64 = 100;
-
-async fn connect(urls: &[String]) -> RedisStore {
-    patient(RedisStore::connect_cluster(urls).await.unwrap())
-}
 
 /// The shard of a buyer, by FNV-1a of 64 bits, as the layout says.
 fn shard_of(buyer: &str, shards: u16) -> u16 {

@@ -3,31 +3,51 @@
 
 use std::sync::Arc;
 
-use seckill::{ErrorKind, FlashSale, RedisStore, SaleStore};
+use seckill::{Error, ErrorKind, FlashSale, Outcome, Refusal, SaleConfig, SaleStore};
 use testkit::{Proxy, Redis, RedisCluster};
 use tokio::task::JoinSet;
 
 use super::crowd::{Crowd, buy_out};
 use super::history::{History, ask};
 use super::records::Records;
-use super::{SHORT, attach, connect, terms};
-use crate::stage::won;
+use super::{SHORT, attach, connect, insist, terms};
+use crate::stage::{connect_cluster, won};
 
 const STOCK: u64 = 3_000;
+
+/// A sale as two stores see it: one whose server is about to fail, and one for what must not fail.
+async fn two_ways(failing: &str, sound: &str, terms: &SaleConfig) -> [FlashSale; 2] {
+    let patient = connect(sound).await;
+    patient.open_sale(terms).await.unwrap();
+    [attach(connect(failing).await.deadline(SHORT), terms), attach(patient, terms)]
+}
 
 /// Asks for several buyers at once while nothing answers.
 async fn ask_in_vain(history: &Arc<History>, sale: &FlashSale, tag: &str) {
     let mut callers = JoinSet::new();
     for number in 0..20 {
         let (history, sale) = (Arc::clone(history), sale.clone());
-        let request = ask(&format!("vain-{tag}-{number}"), "request-in-vain");
-        callers.spawn(async move { history.reserve(&sale, &request).await.unwrap_err() });
+        let buyer = format!("vain-{tag}-{number}");
+        callers.spawn(async move { one_in_vain(&history, &sale, &buyer).await });
     }
     while let Some(error) = callers.join_next().await {
         let error = error.unwrap();
         assert_eq!((error.kind(), error.is_transient()), (ErrorKind::Unavailable, true), "{error}");
     }
     assert_eq!(history.open().len(), 20);
+}
+
+/// Asks until a request was sent. One that waited for its turn until the deadline is told so, and is never sent.
+async fn one_in_vain(history: &History, sale: &FlashSale, buyer: &str) -> Error {
+    let mut attempt = 0;
+    loop {
+        let request = ask(buyer, &format!("request-in-vain-{attempt}"));
+        match history.reserve(sale, &request).await {
+            Err(error) => return error,
+            Ok(Outcome::Refused(Refusal::Busy { .. })) => attempt += 1,
+            Ok(answer) => panic!("{answer:?}"),
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -37,20 +57,18 @@ async fn a_frozen_server_leaves_open_what_the_same_store_resolves() {
     }
     let server = Redis::start().unwrap();
     let terms = terms(STOCK);
-    let store = connect(&server.url()).await.deadline(SHORT);
-    store.open_sale(&terms).await.unwrap();
-    let sale = attach(store, &terms);
+    let [sale, patient] = two_ways(&server.url(), &server.url(), &terms).await;
     let history = Arc::new(History::new(&terms));
     for tag in ["one", "two"] {
-        won(history.reserve(&sale, &ask("b0", "request-0")).await.unwrap());
+        won(insist(async || history.reserve(&sale, &ask("b0", "request-0")).await).await.unwrap());
         server.stop_signal().unwrap();
         ask_in_vain(&history, &sale, tag).await;
         server.cont_signal().unwrap();
         history.resolve(&sale).await;
-        history.replay(&sale).await;
+        history.replay(&patient).await;
     }
     let records = Records::of(&server, &terms);
-    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(history.check_all(&records, &patient.audit().await.unwrap()), 0);
     assert_eq!(records.units("H"), 41);
 }
 
@@ -62,19 +80,17 @@ async fn a_way_that_swallows_everything_is_left_for_a_new_one() {
     let server = Redis::start().unwrap();
     let proxy = Proxy::start(server.addr()).unwrap();
     let terms = terms(STOCK);
-    let store = connect(&proxy.url()).await.deadline(SHORT);
-    store.open_sale(&terms).await.unwrap();
-    let sale = attach(store, &terms);
+    let [sale, patient] = two_ways(&proxy.url(), &server.url(), &terms).await;
     let history = Arc::new(History::new(&terms));
-    won(history.reserve(&sale, &ask("b0", "request-0")).await.unwrap());
+    won(insist(async || history.reserve(&sale, &ask("b0", "request-0")).await).await.unwrap());
     proxy.drop_requests();
     ask_in_vain(&history, &sale, "one").await;
     assert_eq!(history.check(&Records::of(&server, &terms)), 0);
     proxy.pass_requests();
     history.resolve(&sale).await;
-    history.replay(&sale).await;
+    history.replay(&patient).await;
     let records = Records::of(&server, &terms);
-    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(history.check_all(&records, &patient.audit().await.unwrap()), 0);
     assert_eq!(records.units("H"), 21);
 }
 
@@ -87,11 +103,11 @@ async fn an_address_that_swallows_everything_does_not_hide_the_others() {
     let cluster = RedisCluster::start().unwrap();
     let gone = Proxy::start(cluster.nodes()[0].addr()).unwrap();
     let urls = [gone.url(), cluster.nodes()[1].url(), cluster.nodes()[2].url()];
-    let store = RedisStore::connect_cluster(&urls).await.unwrap();
+    let store = connect_cluster(&urls).await;
     let terms = terms(4).shards(4).unwrap();
     store.open_sale(&terms).await.unwrap();
     gone.drop_requests();
-    let sale = attach(crate::stage::patient(RedisStore::connect_cluster(&urls).await.unwrap()), &terms);
+    let sale = attach(connect_cluster(&urls).await, &terms);
     for number in 0..4 {
         won(sale.reserve(&ask(&format!("b{number}"), "request-0")).await.unwrap());
     }
@@ -106,9 +122,7 @@ async fn a_crowd_outlives_a_server_that_stops_again_and_again() {
     }
     let server = Redis::start().unwrap();
     let terms = terms(STOCK);
-    let store = connect(&server.url()).await.deadline(SHORT);
-    store.open_sale(&terms).await.unwrap();
-    let sale = attach(store, &terms);
+    let [sale, patient] = two_ways(&server.url(), &server.url(), &terms).await;
     let history = Arc::new(History::new(&terms));
     let crowd = Crowd::start(&history, std::slice::from_ref(&sale), 48, "s");
     for wins in [200, 800] {
@@ -120,9 +134,9 @@ async fn a_crowd_outlives_a_server_that_stops_again_and_again() {
     }
     crowd.stop().await;
     history.resolve(&sale).await;
-    history.replay(&sale).await;
+    history.replay(&patient).await;
     buy_out(&history, &sale, "end").await;
     let records = Records::of(&server, &terms);
-    assert_eq!(history.check_all(&records, &sale.audit().await.unwrap()), 0);
+    assert_eq!(history.check_all(&records, &patient.audit().await.unwrap()), 0);
     assert_eq!(records.units("H"), STOCK);
 }

@@ -12,7 +12,7 @@ use testkit::{AppendFsync, Redis};
 use super::history::{History, ask};
 use super::records::Records;
 use super::{attach, connect, terms};
-use crate::stage::{request, won};
+use crate::stage::{raw, request, won};
 
 const STOCK: u64 = 12;
 
@@ -85,8 +85,7 @@ async fn every_beginning_of_the_file_is_a_legal_sale() {
     let bytes = file(&server);
     assert_eq!(lengths.last(), Some(&bytes.len()));
 
-    let client = ::redis::Client::open(copy.url()).unwrap();
-    let mut asks = client.get_multiplexed_async_connection().await.unwrap();
+    let mut asks = raw(&copy).await;
     let mut before = load(&copy, &mut asks, &bytes[..opened]).await;
     let mut moments = Vec::new();
     for end in opened + 1..=bytes.len() {

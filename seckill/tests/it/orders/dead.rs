@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 use seckill::orders::DeadLetter;
 
 use super::{Desk, Running, Streams, until};
-use crate::stage::tell;
+use crate::stage::{raw, tell};
 
 async fn letters(streams: &Streams) -> Vec<DeadLetter> {
     streams.orders().dead_letters(100).await.unwrap()
@@ -92,8 +92,7 @@ async fn entries_that_no_sale_writes_are_buried_at_once() {
     streams.entry(0, "wins", ["w", "1000 2000 1"], "b2 short").await;
     streams.entry(0, "changes", ["c", "1500"], "Q b1 request-1 1 2000").await;
     let add = async |id: &str, words: &[&[u8]]| {
-        let client = redis::Client::open(streams.server.url()).unwrap();
-        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let mut connection = raw(&streams.server).await;
         let mut cmd = redis::cmd("XADD");
         let _: String =
             cmd.arg(streams.key(0, "changes")).arg(id).arg(words).query_async(&mut connection).await.unwrap();

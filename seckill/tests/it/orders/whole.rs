@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use seckill::ledger::{Ledger, MemoryLedger, recovery};
 use seckill::orders::{ConsumerName, OrderGroup, Orders, TrimOptions, Trimmed};
-use seckill::{Confirm, RedisStore, Release, ReservationState, Restock, SaleStore, Step};
+use seckill::{Confirm, Release, ReservationState, Restock, SaleStore, Step};
 
 use super::{Running, group_name, hasty, until};
-use crate::stage::{OPENS, PAY, Shop, ask_lines, patient, request, sku, tell, wide_terms};
+use crate::stage::{OPENS, PAY, Shop, ask_lines, connect, request, sku, tell, wide_terms};
 
 const BUYERS: u64 = 24;
 
@@ -53,7 +53,7 @@ async fn ledger_follows_the_sale_and_the_sale_comes_back_from_it() {
         return;
     }
     let server = testkit::Redis::start().unwrap();
-    let store = Arc::new(patient(RedisStore::connect(&server.url()).await.unwrap()));
+    let store = Arc::new(connect(&server.url()).await);
     let terms = wide_terms(&[100, 200], 9).shards(2).unwrap();
     let shared: Arc<dyn SaleStore> = store.clone();
     let shop = Shop::open(&shared, terms).await;
@@ -83,7 +83,7 @@ async fn ledger_follows_the_sale_and_the_sale_comes_back_from_it() {
     assert_eq!(shop.audit().await.held(), before.held());
 
     let _: String = tell(&server, &["FLUSHALL"]).await;
-    let store = Arc::new(patient(RedisStore::connect(&server.url()).await.unwrap()));
+    let store = Arc::new(connect(&server.url()).await);
     let kept = recovery::read(&*ledger, &shop.terms).await.unwrap();
     let recovered = store.rebuild(&shop.terms, &kept.orders, &kept.highest).await.unwrap();
     assert_eq!((recovered.added, recovered.short.len()), (28, 0), "{recovered:?}");
