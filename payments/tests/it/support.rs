@@ -12,7 +12,7 @@ use payments::{
     AppId, Checked, Error, Money, Nonce, Notify, Order, OutTradeNo, PrivateKey, SellerId, Stamp, Subject,
     UnixMillis, Verified,
 };
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 
@@ -113,6 +113,8 @@ pub(crate) async fn sqlite(folder: &std::path::Path) -> SqliteStore {
         .filename(folder.join("shop.db"))
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
+        // Tests kill processes and never the machine: nothing need wait for the disk.
+        .synchronous(SqliteSynchronous::Off)
         .busy_timeout(std::time::Duration::from_secs(60));
     let store =
         SqliteStore::new(SqlitePoolOptions::new().max_connections(4).connect_with(options).await.unwrap());

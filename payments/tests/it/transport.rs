@@ -94,6 +94,13 @@ fn reply(head: &str, body: &[u8]) -> Vec<u8> {
         .concat()
 }
 
+/// Bound and not listening: connections are refused, and nobody else gets this port meanwhile.
+fn closed() -> TcpSocket {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    socket
+}
+
 async fn failure(transport: &ReqwestTransport, request: Request<Bytes>) -> TransportError {
     transport.send(request).await.unwrap_err()
 }
@@ -126,10 +133,8 @@ async fn a_redirect_is_a_reply_and_is_not_followed() {
 
 #[tokio::test]
 async fn a_refused_connection_is_known_not_to_have_sent_anything() {
-    // Bound and not listening: nobody else gets this port meanwhile.
-    let socket = TcpSocket::new_v4().unwrap();
-    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
-    let uri = format!("http://{}/", socket.local_addr().unwrap());
+    let closed = closed();
+    let uri = format!("http://{}/", closed.local_addr().unwrap());
     let error =
         failure(&ReqwestTransport::new().unwrap(), Request::post(uri).body(Bytes::new()).unwrap()).await;
     assert!(!error.sent, "{error:?}");
@@ -213,10 +218,10 @@ async fn a_server_with_a_certificate_of_its_own_gets_no_request() {
 
 #[tokio::test]
 async fn an_error_does_not_repeat_the_address_of_the_request() {
-    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let closed = closed();
     let hanging =
         Server::start(Answer::Bytes(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf".to_vec())).await;
-    for address in [closed, hanging.address] {
+    for address in [closed.local_addr().unwrap(), hanging.address] {
         let request =
             Request::get(format!("http://{address}/bill?token=signed-for-a-minute")).body(Bytes::new());
         let error = ReqwestTransport::new().unwrap().send(request.unwrap()).await.unwrap_err();

@@ -114,9 +114,9 @@ fn lend_key(authority: &Authority, name: &str) {
     std::fs::create_dir_all(&pool).unwrap();
     let path = pool.join(format!("{name}.key"));
     if !path.exists() {
-        let fresh = pool.join(format!("{name}.{}", std::process::id()));
-        std::fs::write(&fresh, openssl_text(&["genrsa", "2048"], b"")).unwrap();
-        std::fs::rename(fresh, &path).unwrap();
+        let fresh = tempfile::NamedTempFile::new_in(&pool).unwrap();
+        std::fs::write(fresh.path(), openssl_text(&["genrsa", "2048"], b"")).unwrap();
+        fresh.persist(&path).unwrap();
     }
     // Another test may have put its own there meanwhile; either is whole.
     std::fs::copy(path, authority.path(&format!("{name}.key"))).unwrap();

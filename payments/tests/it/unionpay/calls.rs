@@ -38,10 +38,10 @@ fn assert_signed(bank: &Bank, params: &Fields) {
 fn common(bank: &Bank) -> Fields {
     let serial =
         openssl_text(&["x509", "-serial", "-noout", "-in", &bank.authority.path("customer.crt")], b"");
-    let serial =
-        u128::from_str_radix(serial.trim().trim_start_matches("serial=").get(8..).unwrap(), 16).unwrap();
+    let serial = serial.trim().trim_start_matches("serial=");
+    // The whole number is drawn and has up to 160 bits; its low 128 are compared.
+    let serial = u128::from_str_radix(serial.get(serial.len().saturating_sub(32)..).unwrap(), 16).unwrap();
     let cert_id = bank.pem_of("customer").serial_decimal();
-    // The whole number has 160 bits; its low 128 are compared.
     let low = cert_id
         .bytes()
         .fold(0_u128, |sum, digit| sum.wrapping_mul(10).wrapping_add(u128::from(digit - b'0')));
