@@ -4,7 +4,7 @@ use super::lists::{Lists, index};
 use super::problem::Problem;
 use super::roles::RoleNames;
 use super::users::{Limited, NO_ROLE, UserEntry};
-use crate::name::{DomainName, UserId};
+use crate::name::{DomainName, RoleName, UserId};
 use crate::rows::{Assignment, PolicyRows, UserRow};
 use crate::time::Window;
 
@@ -19,9 +19,9 @@ pub(crate) struct Assigned {
 
 impl Assigned {
     /// Users in order of id, and what they have. Assignments are in order of user too, so both are read once.
-    pub(super) fn read(
-        rows: &PolicyRows,
-        names: &RoleNames<'_>,
+    pub(super) fn read<'a>(
+        rows: &'a PolicyRows,
+        names: &'a RoleNames<'_>,
         domains: &[DomainName],
         problems: &mut Vec<Problem>,
     ) -> (Vec<UserEntry>, Self) {
@@ -29,13 +29,14 @@ impl Assigned {
         let mut permanent = Lists::with_room(rows.users.len(), rows.assignments.len());
         let mut limited = Lists::with_room(rows.users.len(), 0);
         let mut left = rows.assignments.iter().peekable();
+        let mut finder = Finder { names, last: None };
         for (at, (id, row)) in (0..).zip(&rows.users) {
             while let Some((assignment, &window)) = left.next_if(|(assignment, _)| assignment.user <= *id) {
                 if assignment.user != *id {
                     problems.push(unknown_user(assignment));
                     continue;
                 }
-                match read_one(assignment, window, names, domains) {
+                match read_one(assignment, window, &mut finder, domains) {
                     Ok(one) if one.domain.is_none() && window.is_always() => permanent.push(at, one.role),
                     Ok(one) => limited.push(at, one),
                     Err(problem) => problems.push(problem),
@@ -78,14 +79,33 @@ fn members(permanent: &Lists<u32>, limited: &Lists<Limited>, users: u32, roles: 
     })
 }
 
-fn read_one(
-    row: &Assignment,
+/// Where roles stand, with the one that was asked for last at hand: often the next row names it too.
+struct Finder<'a, 'n> {
+    names: &'a RoleNames<'n>,
+    last: Option<(&'a RoleName, u32)>,
+}
+
+impl<'a> Finder<'a, '_> {
+    fn find(&mut self, role: &'a RoleName) -> Option<u32> {
+        if let Some((last, at)) = self.last
+            && last == role
+        {
+            return Some(at);
+        }
+        let at = self.names.find(role.as_str())?;
+        self.last = Some((role, at));
+        Some(at)
+    }
+}
+
+fn read_one<'a>(
+    row: &'a Assignment,
     window: Window,
-    names: &RoleNames<'_>,
+    finder: &mut Finder<'a, '_>,
     domains: &[DomainName],
 ) -> Result<Limited, Problem> {
     let (user, role) = (|| row.user.clone(), || row.role.clone());
-    let Some(at) = names.find(row.role.as_str()) else {
+    let Some(at) = finder.find(&row.role) else {
         return Err(Problem::AssignedRoleUnknown { user: user(), role: role() });
     };
     let domain = match &row.domain {

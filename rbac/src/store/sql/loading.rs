@@ -1,6 +1,7 @@
 //! Rows that are being read: each is parsed and kept, or noted with its fault. Nothing is guessed that gives anybody
 //! more than the tables say.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::mem;
 
@@ -36,6 +37,8 @@ pub(super) struct Loading {
     role_names: HashSet<RoleName, foldhash::fast::RandomState>,
     /// Where the last user was found: assignments mostly come in the order of their users.
     user_at: usize,
+    /// The role that was named last: often the next row names it too.
+    last_role: Option<RoleName>,
     table: &'static str,
 }
 
@@ -196,29 +199,36 @@ impl Loading {
 
     /// A bad label is noted and left empty: it must not cost anybody a right.
     fn label(&mut self, record: &mut Record<'_, '_>) -> Result<Label, Fault> {
-        Ok(Label::new(record.text()?).unwrap_or_else(|error| {
+        let text = record.text()?;
+        if text.is_empty() {
+            return Ok(Label::default());
+        }
+        Ok(Label::new(text).unwrap_or_else(|error| {
             self.note(record.place(&Fault::from(error)));
             Label::default()
         }))
     }
 
-    /// A long text is that of the user's own row if it is the next one in line, a new one otherwise.
+    /// That of the user's own row if it is the next one in line: a copy costs less than a check, and shares a long text.
     fn user_id(&mut self, text: &str) -> Result<UserId, Error> {
-        while is_shared(text)
-            && let Some((id, _)) = self.users.get(self.user_at)
-        {
+        while let Some((id, _)) = self.users.get(self.user_at) {
             match id.as_str().cmp(text) {
-                std::cmp::Ordering::Less => self.user_at += 1,
-                std::cmp::Ordering::Equal => return Ok(id.clone()),
-                std::cmp::Ordering::Greater => break,
+                Ordering::Less => self.user_at += 1,
+                Ordering::Equal => return Ok(id.clone()),
+                Ordering::Greater => break,
             }
         }
         UserId::new(text)
     }
 
-    fn role_name(&self, text: &str) -> Result<RoleName, Error> {
-        let known = if is_shared(text) { self.role_names.get(text) } else { None };
-        known.map_or_else(|| RoleName::new(text), |name| Ok(name.clone()))
+    fn role_name(&mut self, text: &str) -> Result<RoleName, Error> {
+        if let Some(last) = self.last_role.as_ref().filter(|last| last.as_str() == text) {
+            return Ok(last.clone());
+        }
+        let known = if is_shared(text) { self.role_names.get(text).cloned() } else { None };
+        let name = known.map_or_else(|| RoleName::new(text), Ok)?;
+        self.last_role = Some(name.clone());
+        Ok(name)
     }
 
     fn note(&mut self, fault: String) {
