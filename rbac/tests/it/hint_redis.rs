@@ -13,6 +13,8 @@ use testkit::{Proxy, Redis, until};
 use crate::edit::{add_user, system};
 
 const SOON: Duration = Duration::from_secs(30);
+/// The deadline of a hint whose server answers, longer than a slow machine is likely to pause.
+const SLOW_MACHINE: Duration = Duration::from_secs(15);
 const OFTEN: Duration = Duration::from_millis(20);
 const NEVER: Duration = Duration::from_secs(86_400);
 const NOW: UnixMillis = UnixMillis::EPOCH;
@@ -25,8 +27,7 @@ struct Instance {
 
 impl Instance {
     async fn start(store: &Arc<MemoryStore>, url: &str, poll_every: Duration) -> Self {
-        let hint = RedisHint::new(url).unwrap().deadline(Duration::from_secs(3));
-        Self::start_with(store, hint, poll_every).await
+        Self::start_with(store, RedisHint::new(url).unwrap().deadline(SLOW_MACHINE), poll_every).await
     }
 
     async fn start_with(store: &Arc<MemoryStore>, hint: RedisHint, poll_every: Duration) -> Self {
@@ -131,7 +132,9 @@ async fn a_redis_that_is_silent_delays_a_commit_for_a_moment_and_no_more() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.addr()).unwrap();
     let store = Arc::new(MemoryStore::default());
-    let writer = Instance::start(&store, &proxy.url(), NEVER).await;
+    // So long the commit waits in vain, and so long the others may take.
+    let hint = RedisHint::new(&proxy.url()).unwrap().deadline(Duration::from_secs(6));
+    let writer = Instance::start_with(&store, hint, NEVER).await;
     let listening = Instance::start(&store, &redis.url(), NEVER).await;
     writer.wait_settled();
     listening.wait_settled();
@@ -159,18 +162,19 @@ async fn a_listener_notices_that_it_hears_nothing() {
     let redis = Redis::start().unwrap();
     let proxy = Proxy::start(redis.addr()).unwrap();
     let store = Arc::new(MemoryStore::default());
-    let impatient = |url: &str| {
-        RedisHint::new(url).unwrap().deadline(Duration::from_secs(1)).silence_max(Duration::from_millis(50))
-    };
-    let listening = Instance::start_with(&store, impatient(&proxy.url()), NEVER).await;
-    let writer = Instance::start_with(&store, impatient(&redis.url()), NEVER).await;
+    let impatient = RedisHint::new(&proxy.url()).unwrap();
+    let impatient = impatient.deadline(Duration::from_secs(1)).silence_max(Duration::from_millis(50));
+    let listening = Instance::start_with(&store, impatient, NEVER).await;
+    let writer = Instance::start(&store, &redis.url(), NEVER).await;
     listening.wait_settled();
     let heard = writer.add("alice").await;
     listening.wait_for(heard);
 
     proxy.hold_replies();
     let missed = writer.add("bob").await;
-    until(SOON, "the end of a mute connection", || listening.live.counts().subscriptions_failed >= 1)
+    // A slow machine may have ended one before.
+    let failed = listening.live.counts().subscriptions_failed;
+    until(SOON, "the end of a mute connection", || listening.live.counts().subscriptions_failed > failed)
         .unwrap();
     assert_eq!(listening.live.snapshot().version(), heard);
     proxy.heal().unwrap();

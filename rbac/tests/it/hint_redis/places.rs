@@ -6,10 +6,11 @@ use std::time::Duration;
 use rbac::{ErrorKind, MemoryStore, PolicyVersion, RedisHint};
 use testkit::{Redis, RedisCluster, RedisSentinel, until};
 
-use super::{Instance, NEVER, SOON};
+use super::{Instance, NEVER, SLOW_MACHINE, SOON};
 
 fn patient(hint: RedisHint) -> RedisHint {
-    hint.deadline(Duration::from_secs(6))
+    // Three servers share it.
+    hint.deadline(3 * SLOW_MACHINE)
 }
 
 /// Both hear of each other's changes, and neither polls.
@@ -94,7 +95,7 @@ async fn a_mute_node_leaves_time_for_the_next() {
     let (redis, other) = (Redis::start().unwrap(), Redis::start().unwrap());
     let mute = testkit::Proxy::start(other.addr()).unwrap();
     mute.drop_requests();
-    let hint = RedisHint::cluster(&[mute.url(), redis.url()]).unwrap().deadline(Duration::from_secs(4));
+    let hint = RedisHint::cluster(&[mute.url(), redis.url()]).unwrap().deadline(Duration::from_secs(10));
     let store = Arc::new(MemoryStore::default());
     let here = Instance::start_with(&store, hint.clone(), NEVER).await;
     let there = Instance::start_with(&store, hint, NEVER).await;

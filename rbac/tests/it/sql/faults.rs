@@ -18,7 +18,8 @@ pub(super) async fn missing_tables(store: &dyn PolicyStore) {
 
 /// A server that went away is worth another try.
 pub(super) async fn server_gone(url: &str, stop: impl FnOnce()) {
-    let patience = PgPoolOptions::new().acquire_timeout(Duration::from_secs(1));
+    // Time enough for a slow machine to connect, and what each question waits for when nobody is there.
+    let patience = PgPoolOptions::new().acquire_timeout(Duration::from_secs(5));
     let store = PostgresStore::new(patience.connect(url).await.unwrap());
     store.version().await.unwrap();
     stop();
