@@ -128,6 +128,9 @@ pub(crate) enum Inner {
     #[error("the terminal type {term} is not usable: it must be 1 to 64 visible ascii characters")]
     Term { term: String },
     #[cfg(any(feature = "ssh2", feature = "russh"))]
+    #[error("the command is not usable: it must have 1 to {bytes_max} bytes and no NUL")]
+    Command { bytes_max: usize },
+    #[cfg(any(feature = "ssh2", feature = "russh"))]
     #[error("the chain of jump hosts is too long: use at most {jumps_max}")]
     TooManyJumps { jumps_max: usize },
     #[cfg(any(feature = "ssh2", feature = "russh"))]
@@ -222,7 +225,7 @@ impl Error {
             #[cfg(feature = "pump")]
             Inner::InputTooLarge { .. } => ErrorKind::InvalidInput,
             #[cfg(any(feature = "ssh2", feature = "russh"))]
-            Inner::Term { .. } => ErrorKind::InvalidInput,
+            Inner::Term { .. } | Inner::Command { .. } => ErrorKind::InvalidInput,
             #[cfg(feature = "pump")]
             Inner::ShellEnded => ErrorKind::Unavailable,
             #[cfg(any(feature = "ssh2", feature = "russh"))]

@@ -11,6 +11,7 @@ mod dial;
 mod libssh2;
 #[cfg(any(feature = "ssh2", feature = "russh"))]
 mod patience;
+mod program;
 #[cfg(feature = "russh")]
 mod russh;
 
@@ -24,6 +25,7 @@ use crate::{ChannelEnd, Limits, WinSize};
 pub use dial::{Backend, ConnectOptions, Connected, Dial, Terrapin};
 #[cfg(feature = "ssh2")]
 pub use libssh2::{GuardedLibssh2, Libssh2};
+pub use program::Program;
 #[cfg(feature = "russh")]
 pub use russh::Russh;
 

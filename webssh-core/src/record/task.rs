@@ -11,8 +11,9 @@ use super::{RecordOptions, RecordSink};
 use crate::error::{Error, Inner};
 use crate::transcript::{Event, Writer};
 
-/// Finished lines that are handed over at once.
-const WRITE_BYTES: usize = 64 * 1024;
+/// Finished lines that are handed over at once. A file is written by another thread, and each way there and back costs
+/// as much as some ten thousand bytes.
+const WRITE_BYTES: usize = 256 * 1024;
 
 /// The far end of a recording. Dropping it before it is done makes the recording fail.
 pub struct RecorderTask {

@@ -3,13 +3,16 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use super::Shell;
 use super::dial::{ConnectOptions, Connected, Dial, WEEK_SECS};
+use super::{Program, Shell};
 use crate::error::{Error, Inner, quoted};
 use crate::files::{FileLimits, Files};
 
 /// The longest name of a terminal type, in bytes.
 const TERM_BYTES_MAX: usize = 64;
+
+/// The longest command, in bytes.
+const COMMAND_BYTES_MAX: usize = 32 * 1024;
 
 /// The bounds of a receive window: the largest packet, and what OpenSSH uses.
 const WINDOW_BYTES: (u32, u32) = (32 * 1024, 2 * 1024 * 1024);
@@ -44,7 +47,7 @@ impl Connected<Infallible> {
 /// What a channel is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// A shell on a terminal, which shows standard error as well.
+    /// The program of the options, which shows standard error as well.
     Terminal,
     /// The subsystem `sftp`, whose packets nothing may come between.
     Files,
@@ -70,6 +73,27 @@ impl Connected<Shell> {
     }
 }
 
+impl Program {
+    fn check(&self) -> Result<(), Error> {
+        let usable = self.command().is_none_or(|command| {
+            (1..=COMMAND_BYTES_MAX).contains(&command.len()) && !command.bytes().any(|byte| byte == 0)
+        });
+        if usable { Ok(()) } else { Err(Inner::Command { bytes_max: COMMAND_BYTES_MAX }.into()) }
+    }
+
+    pub(crate) fn has_terminal(&self) -> bool {
+        !matches!(self, Self::Plain(_))
+    }
+
+    /// The command, unless it is the login shell.
+    pub(crate) fn command(&self) -> Option<&str> {
+        match self {
+            Self::Shell => None,
+            Self::OnTerminal(command) | Self::Plain(command) => Some(command),
+        }
+    }
+}
+
 impl ConnectOptions {
     /// The same for files: nobody waits for a Ctrl-C, so the server may send as much ahead as it can.
     pub(crate) fn for_files(&self) -> Self {
@@ -79,7 +103,7 @@ impl ConnectOptions {
     fn check(&self) -> Result<(), Error> {
         let usable = (1..=TERM_BYTES_MAX).contains(&self.term.len())
             && self.term.bytes().all(|byte| byte.is_ascii_graphic());
-        if usable { Ok(()) } else { Err(Inner::Term { term: quoted(&self.term) }.into()) }
+        if usable { self.program.check() } else { Err(Inner::Term { term: quoted(&self.term) }.into()) }
     }
 
     /// The window to open a channel with.

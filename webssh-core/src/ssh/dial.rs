@@ -3,7 +3,7 @@
 use std::convert::Infallible;
 use std::fmt;
 
-use super::Shell;
+use super::{Program, Shell};
 use crate::error::{Error, quoted};
 use crate::files::{FileLimits, Files};
 use crate::pump::BoxFuture;
@@ -75,7 +75,7 @@ impl fmt::Debug for Dial<'_> {
 ///
 /// Every implementation gives the same answers: `tests/it/contract.rs` is run against each.
 pub trait Backend: fmt::Debug + Send + Sync {
-    /// Connects, verifies the host, logs in and opens a shell on a terminal. The shell lives in a task of
+    /// Connects, verifies the host, logs in and starts the program of the options. The shell lives in a task of
     /// the tokio runtime of the caller, which needs I/O and time. Dropping the future ends the attempt.
     ///
     /// # Errors
@@ -85,8 +85,8 @@ pub trait Backend: fmt::Debug + Send + Sync {
     fn shell<'a>(&'a self, dial: &'a Dial<'a>) -> BoxFuture<'a, Result<Connected<Shell>, Error>>;
 
     /// Connects, verifies the host, logs in and opens the server's files, on a connection of their own: a
-    /// transfer never stands in the way of a terminal. The window is 2 MiB, whatever the options say; the
-    /// terminal of the options is not used. The SFTP server has `answer_secs_max` of the limits to greet.
+    /// transfer never stands in the way of a terminal. The window is 2 MiB, whatever the options say; their
+    /// terminal and program are not used. The SFTP server has `answer_secs_max` of the limits to greet.
     ///
     /// # Errors
     /// As [`shell`](Self::shell); and `PeerMisbehaved` when the server has no SFTP of version 3.
@@ -197,6 +197,8 @@ pub struct ConnectOptions {
     pub session_secs_max: u32,
     /// What to do about a server without strict key exchange.
     pub terrapin: Terrapin,
+    /// What the server starts.
+    pub program: Program,
     /// The type of the terminal (TERM): 1 to 64 visible ASCII characters.
     pub term: String,
     /// The first size of the terminal.
@@ -204,7 +206,7 @@ pub struct ConnectOptions {
 }
 
 /// 15 seconds to connect, 120 for questions, a probe after 20 of silence, 40 unanswered, 2 to close; a window of
-/// 192 KiB; a session of at most 1 TiB and a week; strict key exchange demanded; `xterm-256color`, 80x24.
+/// 192 KiB; a session of at most 1 TiB and a week; strict key exchange demanded; the login shell on an `xterm-256color`, 80x24.
 impl Default for ConnectOptions {
     fn default() -> Self {
         Self {
@@ -217,6 +219,7 @@ impl Default for ConnectOptions {
             session_bytes_max: 1 << 40,
             session_secs_max: WEEK_SECS,
             terrapin: Terrapin::Demand,
+            program: Program::Shell,
             term: "xterm-256color".to_owned(),
             size: WinSize::default(),
         }

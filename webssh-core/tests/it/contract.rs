@@ -4,13 +4,14 @@
 mod agent;
 #[cfg(feature = "russh")]
 mod beyond;
-mod ends;
+pub(crate) mod ends;
 mod hosts;
 mod jump;
 pub(crate) mod lab;
 mod logins;
 pub(crate) mod played;
 pub(crate) mod processes;
+mod programs;
 pub(crate) mod screen;
 mod strict;
 mod traffic;

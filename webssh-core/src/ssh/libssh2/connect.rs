@@ -125,14 +125,19 @@ pub(super) async fn link(
     }
 }
 
-/// Opens a channel with a shell on a terminal.
+/// Opens a channel with the program of the options.
 pub(super) async fn terminal(link: &mut Link, options: &ConnectOptions) -> Result<Channel, Error> {
     let doing = Purpose::Terminal.doing();
     // Standard error that nobody reads would pile up without limit.
     let mut channel = session_channel(link, options, ExtendedData::Merge, doing).await?;
-    let size = Some((u32::from(options.size.cols()), u32::from(options.size.rows()), 0, 0));
-    link.drive(doing, || channel.request_pty(&options.term, None, size)).await?;
-    link.drive(doing, || channel.shell()).await?;
+    if options.program.has_terminal() {
+        let size = Some((u32::from(options.size.cols()), u32::from(options.size.rows()), 0, 0));
+        link.drive(doing, || channel.request_pty(&options.term, None, size)).await?;
+    }
+    match options.program.command() {
+        None => link.drive(doing, || channel.shell()).await?,
+        Some(command) => link.drive(doing, || channel.exec(command)).await?,
+    }
     Ok(channel)
 }
 

@@ -43,11 +43,21 @@ async fn opened(
         granted(&mut channel, "start sftp").await?;
         return Ok(channel);
     }
-    let (cols, rows) = (options.size.cols().into(), options.size.rows().into());
-    channel.request_pty(true, &options.term, cols, rows, 0, 0, &[]).await?;
-    granted(&mut channel, "give a terminal").await?;
-    channel.request_shell(true).await?;
-    granted(&mut channel, "start a shell").await?;
+    if options.program.has_terminal() {
+        let (cols, rows) = (options.size.cols().into(), options.size.rows().into());
+        channel.request_pty(true, &options.term, cols, rows, 0, 0, &[]).await?;
+        granted(&mut channel, "give a terminal").await?;
+    }
+    match options.program.command() {
+        None => {
+            channel.request_shell(true).await?;
+            granted(&mut channel, "start a shell").await?;
+        }
+        Some(command) => {
+            channel.exec(true, command).await?;
+            granted(&mut channel, "start the command").await?;
+        }
+    }
     Ok(channel)
 }
 
