@@ -1,6 +1,7 @@
 //! The audit between a user and a real bash on a pseudo-terminal.
 
-use std::io;
+use std::fs::OpenOptions;
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,6 +15,9 @@ use webssh_core::audit::{Audit, Command, Step, Verdict};
 use crate::audit::Log;
 
 const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How much slower the clock of the audit goes than ours: a bash that only stalls is not one that says nothing.
+const SLOWER: u32 = 20;
 
 /// Marks as a shell integration puts them around the prompt and before a command.
 const MARKS: &str = r"PS1='\[\e]133;D\a\e]133;A\a\]lab> \[\e]133;B\a\]'; PS0='\e]133;C\a'";
@@ -65,7 +69,7 @@ impl Bash {
     }
 
     fn now(&self) -> Duration {
-        self.started.elapsed()
+        self.started.elapsed() / SLOWER
     }
 
     async fn types(&mut self, keys: &str) {
@@ -87,7 +91,8 @@ impl Bash {
     /// Waits for output or for the time of the audit, and acts on it. Says whether bash still runs.
     async fn step(&mut self) -> bool {
         let mut buffer = [0; 4096];
-        let wake_at = self.audit.wake_at().map_or(self.started + DEADLINE * 3, |at| self.started + at);
+        let wake_at =
+            self.audit.wake_at().map_or(self.started + DEADLINE * 3, |at| self.started + at * SLOWER);
         tokio::select! {
             read = self.read.read(&mut buffer) => match read {
                 Ok(0) => return false,
@@ -293,8 +298,15 @@ async fn full_screen_programs_are_not_listened_to() {
 async fn what_was_typed_ahead_is_told_afterwards() {
     let folder = tempfile::tempdir().unwrap();
     let mut bash = Bash::start(folder.path(), 80, MARKS).await;
-    bash.runs("read -t 1 x < <(sleep 9); echo aw''ake", "\r\n").await;
+    bash.runs("mkfifo gate; echo ma''de", "made").await;
+    bash.expect("lab> ").await;
+    // Busy until the other end is open.
+    bash.runs("read x < gate; echo aw''ake", "\u{1b}]133;C\u{7}").await;
     bash.types("echo a''head\r").await;
+    bash.expect("echo a''head\r\n").await;
+    // Open both ways it waits for nobody.
+    let mut gate = OpenOptions::new().read(true).write(true).open(folder.path().join("gate")).unwrap();
+    writeln!(gate).unwrap();
     bash.expect("awake").await;
     bash.expect("ahead\r\n").await;
     bash.expect("lab> ").await;

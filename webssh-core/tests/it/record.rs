@@ -183,7 +183,7 @@ async fn best_effort_marks_what_a_slow_sink_missed() {
     let size = WinSize::new(50, 20).unwrap();
     assert_eq!(recorder.resize(ms(1000), size), Recorded::Dropped);
     // What the queue and the task hold at most, with nothing written.
-    assert!(dropped > 0 && taken < 64 * 1024 + 66 * 1024, "{taken} {dropped}");
+    assert!(dropped > 0 && taken < 64 * 1024 + 258 * 1024, "{taken} {dropped}");
     gate.open();
     until("room", || {
         recorder.output(ms(1001), b"back") == Recorded::Taken || {
@@ -217,7 +217,7 @@ async fn required_fails_when_a_slow_sink_is_overrun() {
     let mut taken = 0;
     while recorder.output(ms(1), &[b'x'; 1000]) == Recorded::Taken {
         taken += 1000;
-        assert!(taken < 200_000);
+        assert!(taken < 400_000);
         tokio::task::yield_now().await;
     }
     timeout(DEADLINE, recorder.failed()).await.unwrap();

@@ -19,6 +19,7 @@ use webssh_core::{
 };
 
 use crate::browser::{Browser, DEADLINE};
+use crate::contract::lab::nobody;
 use lab::{Lab, connect, credentials, options, shell};
 
 fn keygen(args: &[&str], file: &Path) {
@@ -166,11 +167,13 @@ async fn a_server_that_cannot_be_reached_is_unavailable() {
     let mut options = ConnectOptions::default();
     options.connect_secs_max = 1;
     let password = Credentials::password(Secret::new("x".to_owned())).unwrap();
-    let lab = Lab::new(silent.local_addr().unwrap(), "nobody", "", [password]).with(options);
+    let login = || [password.clone()];
+    let lab = Lab::new(silent.local_addr().unwrap(), "nobody", "", login()).with(options);
     let late = lab.shell().await.unwrap_err();
     assert!(late.is_transient() && late.to_string().contains("1 seconds"), "{late}");
-    drop(silent);
-    assert!(lab.shell().await.unwrap_err().is_transient(), "nobody listens");
+    let (addr, _kept) = nobody();
+    let refused = Lab::new(addr, "nobody", "", login()).shell().await.unwrap_err();
+    assert!(refused.is_transient(), "nobody listens");
 }
 
 /// A flood that nobody reads stays within its credit, Ctrl-C still reaches the shell, and the rest
@@ -280,7 +283,16 @@ async fn the_exit_status_arrives_past_a_paste_that_never_left() {
     let marker = dir.path().join("full");
     let (input, mut output) = shell(&sshd).await.split();
     let wait = format!("while [ ! -e {} ]; do sleep 0.1; done", marker.display());
-    input.send(format!("exec sh -c \"stty raw -echo; {wait}; exit 7\"\r").into()).await.unwrap();
+    let command = format!("exec sh -c \"stty raw -echo; echo rea''dy; {wait}; exit 7\"\r");
+    input.send(command.into()).await.unwrap();
+    // Before, the terminal itself drops what does not fit into a line.
+    let mut shown = String::new();
+    while !shown.contains("ready") {
+        match timeout(DEADLINE, output.recv()).await.expect("output within the deadline") {
+            Output::Bytes(bytes) => shown.push_str(&String::from_utf8_lossy(&bytes)),
+            Output::Ended(end) => panic!("{end:?} after {shown}"),
+        }
+    }
     let paste = tokio::spawn(async move {
         // sshd takes 2 MiB ahead; the rest has to wait.
         for chunk in 0..3 * 64 {

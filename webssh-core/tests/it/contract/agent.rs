@@ -1,5 +1,6 @@
 //! Logging in with the keys of an SSH agent.
 
+use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -24,7 +25,7 @@ impl Agent {
         let mut command = Command::new("ssh-agent");
         command.arg("-D").arg("-a").arg(&socket).stdout(Stdio::null());
         let process = command.spawn().expect("apt-get install -y --no-install-recommends openssh-client");
-        wait("the agent listens", || socket.exists());
+        wait("the agent listens", || UnixStream::connect(&socket).is_ok());
         Self { process, socket }
     }
 

@@ -3,6 +3,7 @@
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use testkit::{Proxy, Sshd};
@@ -11,7 +12,7 @@ use webssh_core::ssh::Output;
 use webssh_core::{ChannelEnd, ErrorKind};
 
 use super::for_each_backend;
-use super::lab::{AnyBackend, Call, Keys, destination, password, sshd};
+use super::lab::{AnyBackend, Call, Keys, nobody, password, sshd};
 use super::played::{PASSWORD, Played, Then, Wants};
 use super::processes::Below;
 use super::screen::{DEADLINE, Screen, wait};
@@ -90,10 +91,16 @@ async fn a_server_that_is_killed_is_noticed(backend: AnyBackend) {
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 
+/// How long the server of an impatient call may say nothing: longer than a busy machine stalls.
+pub(crate) const UNANSWERED_SECS: u32 = 8;
+
+/// What is said of a server that says nothing to such a call.
+pub(crate) const UNANSWERED: &str = "did not answer for 8 seconds";
+
 /// A call that loses patience early.
 pub(crate) fn impatient(mut call: Call) -> Call {
     call.options.probe_secs = 1;
-    call.options.unanswered_secs_max = 2;
+    call.options.unanswered_secs_max = UNANSWERED_SECS;
     call
 }
 
@@ -105,7 +112,7 @@ async fn a_server_that_stops_is_noticed(backend: AnyBackend) {
     below.stop();
     let error = lost(screen.end().await);
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains("did not answer for 2 seconds"), "{error:?}");
+    assert!(error.to_string().contains(UNANSWERED), "{error:?}");
 }
 
 async fn a_network_that_is_silent_is_noticed(backend: AnyBackend) {
@@ -115,15 +122,18 @@ async fn a_network_that_is_silent_is_noticed(backend: AnyBackend) {
     proxy.drop_requests();
     let error = lost(screen.end().await);
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
-    assert!(error.to_string().contains("did not answer for 2 seconds"), "{error:?}");
+    assert!(error.to_string().contains(UNANSWERED), "{error:?}");
     wait("the connection is cut", || proxy.connections() == 0);
 }
 
-/// Waits until several probes have left.
+/// Waits until several probes have left, over a longer time than one may stay unanswered.
 fn several_probes(proxy: &Proxy) {
-    for _ in 0..4 {
+    let (started, longer) = (Instant::now(), Duration::from_secs((UNANSWERED_SECS + 2).into()));
+    let mut probes = 0;
+    while probes < 4 || started.elapsed() < longer {
         let before = proxy.requests_bytes();
         wait("a probe leaves", || proxy.requests_bytes() > before);
+        probes += 1;
     }
 }
 
@@ -187,10 +197,8 @@ async fn a_server_that_says_nothing_is_given_up(backend: AnyBackend) {
 }
 
 async fn nobody_listens(backend: AnyBackend) {
-    let addr = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let mut call = Call::new(addr, "nobody", "", [password("x")]);
-    call.destination = destination(addr, "nobody");
-    let error = call.connect(&backend).await.unwrap_err();
+    let (addr, _kept) = nobody();
+    let error = Call::new(addr, "nobody", "", [password("x")]).connect(&backend).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }
 

@@ -4,7 +4,7 @@ use webssh_core::ssh::{Connected, Dial, Shell};
 use webssh_core::{ChannelEnd, Error, ErrorKind, HostKeys, HostVerdict, KnownHosts, Login};
 
 use super::for_each_backend;
-use super::lab::{AnyBackend, Call, Keys, sshd};
+use super::lab::{AnyBackend, Call, Keys, nobody, sshd};
 use super::processes::Below;
 use super::screen::{Screen, wait};
 use super::traffic::stalled_flood;
@@ -69,7 +69,7 @@ async fn a_host_behind_a_jump_host_is_judged(backend: AnyBackend) {
 
 async fn a_jump_host_that_cannot_reach_the_host(backend: AnyBackend) {
     let near = sshd();
-    let addr = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (addr, _kept) = nobody();
     let error = through(&Call::sshd(&near), &Call::new(addr, "nobody", "", []), &backend).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unavailable, "{error}");
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use testkit::{Sshd, SshdOptions};
+use tokio::net::TcpSocket;
 use webssh_core::pump::BoxFuture;
 use webssh_core::ssh::{Backend, ConnectOptions, Connected, Dial, Shell};
 use webssh_core::{
@@ -75,7 +76,7 @@ impl Call {
             destination: destination(addr, user),
             login: Login::new(login),
             hosts: HostKeys::strict(KnownHosts::parse(known_hosts).unwrap()),
-            options: ConnectOptions::default(),
+            options: patient(),
             person: Person::default(),
         }
     }
@@ -119,6 +120,13 @@ impl Call {
     }
 }
 
+/// The usual options, with more time to connect and to close; generous, because test machines are busy.
+pub(crate) fn patient() -> ConnectOptions {
+    let mut options = ConnectOptions::default();
+    (options.connect_secs_max, options.close_secs_max) = (60, 10);
+    options
+}
+
 pub(crate) fn destination(addr: SocketAddr, user: &str) -> Destination {
     let policy = TargetPolicy::new([addr.to_string().as_str()]).unwrap();
     let Admission::Allowed(target) = policy.admit(&addr.ip().to_string(), addr.port(), user).unwrap() else {
@@ -128,6 +136,13 @@ pub(crate) fn destination(addr: SocketAddr, user: &str) -> Destination {
         Resolved::At(destination) => destination,
         Resolved::Refused(refusal) => panic!("{refusal}"),
     }
+}
+
+/// An address that refuses connections, and what keeps others from it.
+pub(crate) fn nobody() -> (SocketAddr, TcpSocket) {
+    let kept = TcpSocket::new_v4().unwrap();
+    kept.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    (kept.local_addr().unwrap(), kept)
 }
 
 /// A server whose shells do not run the startup files of the account, which may do and wait for anything.

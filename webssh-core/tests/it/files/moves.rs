@@ -4,14 +4,16 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use bytes::Bytes;
-use testkit::Proxy;
+use testkit::{Proxy, until};
 use webssh_core::files::{FileLimits, FilePath, Received, Refusal, Reply, Start, Taken, WriteOptions};
 
 use super::place::{
-    MEBIBYTE, Place, assert_gone, assert_same, drain, files, in_time, noise, open, options, refusal, send,
+    DEADLINE, MEBIBYTE, Place, assert_gone, assert_same, drain, files, in_time, noise, open, options,
+    refusal, send,
 };
 use crate::contract::for_each_backend;
 use crate::contract::lab::{AnyBackend, Call, server, sshd};
+use crate::contract::processes::Below;
 
 for_each_backend!(
     a_file_comes_whole,
@@ -133,6 +135,8 @@ async fn an_upload_goes_on_where_it_was_cut(backend: AnyBackend) {
     };
     assert_gone(&error);
     drop(upload);
+    // Until then, the server may still write what came before the cut.
+    until(DEADLINE, "the session ends", || !Below::is_busy(&place.sshd)).unwrap();
     assert_eq!(place.names(), [".file.part"], "what came is kept, and not shown as the file");
     proxy.heal().unwrap();
     place.files = files(&call, &backend, &FileLimits::default()).await;

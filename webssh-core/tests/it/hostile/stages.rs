@@ -31,6 +31,7 @@ async fn met(
     // A client that goes away is how most of these end.
     let server = Server::start(1, move |mut peer| drop(script(&mut peer)));
     let mut call = Call::new(server.addr, "visitor", &server.host_key_line, [login]);
+    // Some of these servers would keep it for ever.
     call.options.connect_secs_max = 20;
     call.person = Person::who_says(&[&["one"]]);
     let connected = call.connect(backend).await;

@@ -1,6 +1,7 @@
 //! Servers that stop, networks that swallow, and live ones that must not be taken for them.
 
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use testkit::{Proxy, Sshd};
 use tokio::time::timeout;
@@ -9,11 +10,13 @@ use webssh_core::{ChannelEnd, ErrorKind};
 
 use super::lab::{Lab, opened, options};
 use crate::browser::DEADLINE;
+use crate::contract::ends::{UNANSWERED, UNANSWERED_SECS};
+use crate::contract::lab::patient;
 
 /// Probes after a second of silence, and does not wait long for the answer.
 fn impatient() -> ConnectOptions {
-    let mut options = ConnectOptions::default();
-    (options.probe_secs, options.unanswered_secs_max) = (1, 2);
+    let mut options = patient();
+    (options.probe_secs, options.unanswered_secs_max) = (1, UNANSWERED_SECS);
     options
 }
 
@@ -30,9 +33,13 @@ impl Terminal {
         Self::of(opened(lab.shell().await.unwrap())).await
     }
 
-    async fn of(shell: Shell) -> Self {
+    fn new(shell: Shell) -> Self {
         let (input, output) = shell.split();
-        let mut terminal = Self { input, output, said: Vec::new(), searched: 0 };
+        Self { input, output, said: Vec::new(), searched: 0 }
+    }
+
+    async fn of(shell: Shell) -> Self {
+        let mut terminal = Self::new(shell);
         terminal.say("exec sh -c 'stty raw -echo; echo rea''dy $PPID; exec sh'\r").await;
         terminal.wait_for("ready").await;
         terminal
@@ -87,11 +94,15 @@ fn assert_lost(end: &ChannelEnd, words: &str) {
     assert!(error.to_string().contains(words), "{error}");
 }
 
-/// Waits until the server behind `proxy` was sent as many probes, each of at least 32 bytes.
+/// Waits until the server behind `proxy` was sent as many probes, each of at least 32 bytes, over a longer time
+/// than one may stay unanswered.
 async fn wait_for_probes(proxy: Proxy, probes: u64) -> Proxy {
     let sent = proxy.requests_bytes();
     let waiting = tokio::task::spawn_blocking(move || {
-        let seen = testkit::until(DEADLINE, "probes", || proxy.requests_bytes() >= sent + probes * 32);
+        let (started, longer) = (Instant::now(), Duration::from_secs((UNANSWERED_SECS + 2).into()));
+        let seen = testkit::until(DEADLINE, "probes", || {
+            proxy.requests_bytes() >= sent + probes * 32 && started.elapsed() > longer
+        });
         (proxy, seen)
     });
     let (proxy, seen) = waiting.await.unwrap();
@@ -110,7 +121,7 @@ async fn a_stopped_server_is_noticed() {
     kill("-STOP", &server);
     let end = terminal.end().await;
     kill("-KILL", &server);
-    assert_lost(&end, "did not answer for 2 seconds");
+    assert_lost(&end, UNANSWERED);
 }
 
 /// Also when there is something to type, and nobody reads.
@@ -132,7 +143,7 @@ async fn a_stopped_server_is_noticed_in_the_middle_of_a_paste() {
     let end = terminal.end().await;
     kill("-KILL", &server);
     // The probe finds it out, or the kernel, whose bytes nobody takes: it is the same answer.
-    assert_lost(&end, "did not answer for 2 seconds");
+    assert_lost(&end, UNANSWERED);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -187,14 +198,16 @@ async fn a_session_has_limits_of_its_own() {
         return;
     }
     let sshd = options().start().unwrap();
-    let mut options = ConnectOptions::default();
+    let mut options = patient();
     options.session_bytes_max = 64 * 1024;
     let mut terminal = Terminal::open(&Lab::of(&sshd, sshd.addr()).with(options.clone())).await;
     terminal.say("yes\n").await;
     assert_lost(&terminal.end().await, "session_bytes_max");
     options.session_bytes_max = u64::MAX;
-    options.session_secs_max = 3;
-    let mut terminal = Terminal::open(&Lab::of(&sshd, sshd.addr()).with(options)).await;
+    options.session_secs_max = 1;
+    // Whether its shell is ready by then is another matter.
+    let shell = Lab::of(&sshd, sshd.addr()).with(options).shell().await.unwrap();
+    let mut terminal = Terminal::new(opened(shell));
     assert_lost(&terminal.end().await, "session_secs_max");
 }
 

@@ -11,6 +11,8 @@ use webssh_core::{
     Secret, TargetPolicy,
 };
 
+use crate::contract::lab::patient;
+
 /// One server, from the point of view of one user.
 pub(crate) struct Lab {
     pub(crate) destination: Destination,
@@ -38,7 +40,7 @@ impl Lab {
             destination,
             hosts: HostKeys::strict(KnownHosts::parse(known_hosts).unwrap()),
             login: Login::new(login),
-            options: ConnectOptions::default(),
+            options: patient(),
         }
     }
 
