@@ -1,17 +1,22 @@
-"""Output of a terminal read by PyPI's paramiko, for the figures.
+"""A web terminal's pump on PyPI's paramiko, for the figures: what a program prints is read, kept as a tail, put into
+frames and recorded as an asciicast. The browser that takes the frames is left out, in favour of the peer.
 
 Reads jobs from standard input, a line of JSON each, and answers each with one line of JSON. It connects with the first
-job. What a web terminal does with the bytes afterwards is left out, in favour of the peer.
+job.
 """
 
+import codecs
 import json
 import platform
+import struct
 import sys
+import tempfile
 import time
 
 import paramiko
 
 CHUNK = 32 * 1024
+TAIL = 256 * 1024
 
 
 def connect(job):
@@ -26,22 +31,47 @@ def connect(job):
         allow_agent=False,
         look_for_keys=False,
     )
-    channel = client.invoke_shell("xterm-256color")
+    if job["terminal"]:
+        channel = client.invoke_shell("xterm-256color")
+    else:
+        channel = client.get_transport().open_session()
+        channel.exec_command("program")
     said = b""
     while not said.endswith(b"ready"):
         said += channel.recv(CHUNK)
     return client, channel
 
 
-def work(channel, job):
+class Pump:
+    def __init__(self, recording):
+        self.recording = recording
+        self.decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.tail = bytearray()
+        self.sent = 0
+        self.started = time.monotonic()
+        recording.write(json.dumps({"version": 2, "width": 80, "height": 24}) + "\n")
+
+    def take(self, chunk):
+        """The frame for the browser: a kind, the number of the first byte, the bytes."""
+        at = round(time.monotonic() - self.started, 6)
+        self.recording.write(json.dumps([at, "o", self.decoder.decode(chunk)]) + "\n")
+        self.tail += chunk
+        if len(self.tail) > TAIL:
+            del self.tail[: len(self.tail) - TAIL]
+        frame = struct.pack(">BQ", 1, self.sent) + chunk
+        self.sent += len(chunk)
+        return frame
+
+
+def work(channel, job, pump):
     left = job["bytes"]
     started, spent = time.perf_counter(), time.process_time()
     channel.sendall(b"\n")
     while left > 0:
         chunk = channel.recv(CHUNK)
         if not chunk:
-            raise EOFError("the terminal ended")
-        left -= len(chunk)
+            raise EOFError("the program ended")
+        left -= len(pump.take(chunk)) - struct.calcsize(">BQ")
     return {
         "bytes": job["bytes"] - left,
         "wall": time.perf_counter() - started,
@@ -51,11 +81,13 @@ def work(channel, job):
 
 
 connected = None
-for line in sys.stdin:
-    try:
-        job = json.loads(line)
-        connected = connected or connect(job)
-        print(json.dumps(work(connected[1], job)), flush=True)
-    except Exception as error:
-        print(json.dumps({"error": repr(error)}), flush=True)
-        sys.exit(1)
+with tempfile.TemporaryFile("w", encoding="utf-8") as cast:
+    sink = Pump(cast)
+    for line in sys.stdin:
+        try:
+            job = json.loads(line)
+            connected = connected or connect(job)
+            print(json.dumps(work(connected[1], job, sink)), flush=True)
+        except Exception as error:
+            print(json.dumps({"error": repr(error)}), flush=True)
+            sys.exit(1)

@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 
 use crate::clients::ClientPeer;
 use crate::policies::Size;
-use crate::webssh::Library;
+use crate::webssh::{Library, Way};
 use crate::{Error, Line, Options};
 
 mod cluster;
@@ -245,22 +245,42 @@ pub const FIGURES: &[Figure] = &[
     figure(
         "webssh.read.ssh2",
         "MiB a second out of a terminal through the backend over libssh2, beside the OpenSSH client, same cipher",
-        webssh::read_ssh2,
+        |name, options| webssh::read_raw(name, Library::Libssh2, Way::Terminal, options),
     ),
+    figure("webssh.read.ssh2_pipe", "the same of a program without a terminal", |name, options| {
+        webssh::read_raw(name, Library::Libssh2, Way::Pipe, options)
+    }),
     figure(
         "webssh.read.pump",
-        "the same through the whole pump, with frames, acknowledgements and a recording",
-        |name, options| webssh::read_pump(name, Library::Libssh2, options),
+        "MiB a second out of a terminal through the whole pump, with ring, frames, acknowledgements and a recording",
+        |name, options| webssh::read_pump(name, Library::Libssh2, Way::Terminal, options),
     ),
-    figure("webssh.read.pump_russh", "the same over russh", |name, options| {
-        webssh::read_pump(name, Library::Russh, options)
+    figure("webssh.read.pump_pipe", "the same of a program without a terminal", |name, options| {
+        webssh::read_pump(name, Library::Libssh2, Way::Pipe, options)
     }),
-    figure("webssh.read.russh", "the same through the backend over russh", webssh::read_russh),
+    figure(
+        "webssh.read.pump_russh",
+        "out of a terminal through the whole pump over russh",
+        |name, options| webssh::read_pump(name, Library::Russh, Way::Terminal, options),
+    ),
+    figure(
+        "webssh.read.russh",
+        "MiB a second out of a terminal through the backend over russh",
+        |name, options| webssh::read_raw(name, Library::Russh, Way::Terminal, options),
+    ),
+    figure("webssh.read.russh_pipe", "the same of a program without a terminal", |name, options| {
+        webssh::read_raw(name, Library::Russh, Way::Pipe, options)
+    }),
     figure(
         "webssh.read.paramiko",
-        "MiB out of a terminal a second of processor time, through the whole pump with a recording, beside reading it \
-         with paramiko",
-        webssh::read_paramiko,
+        "MiB out of a terminal a second of processor time, through the whole pump, beside a pump of paramiko with a \
+         ring, frames and a recording",
+        |name, options| webssh::read_paramiko(name, Way::Terminal, options),
+    ),
+    figure(
+        "webssh.read.paramiko_pipe",
+        "MiB a second of a program without a terminal, through the same two",
+        |name, options| webssh::read_paramiko(name, Way::Pipe, options),
     ),
     figure(
         "webssh.echo.p50",

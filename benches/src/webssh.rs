@@ -21,7 +21,7 @@ pub(crate) use echo::{Echo, PROGRAM as ECHO};
 pub(crate) use hold::{Hold, Holder, Measure};
 pub(crate) use interrupt::{Interrupt, PROGRAM as INTERRUPT};
 pub(crate) use line::{Kind, Library};
-pub(crate) use place::{Access, Cipher, Dialer, Place};
+pub(crate) use place::{Access, Cipher, Dialer, Place, Way};
 pub(crate) use read::{Clock, FloodPlace, Pace, Read};
 pub(crate) use resume::{Again, Resume};
 pub(crate) use sessions::{Clients, Sessions};

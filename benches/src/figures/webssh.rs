@@ -8,12 +8,13 @@ use crate::peers::paramiko::Paramiko;
 use crate::shift::{Shift, Task};
 use crate::webssh::{
     Again, Aside, Cipher, Clients, Clock, Crowd, Echo, FloodPlace, Hold, Holder, Interrupt, Kind, Library,
-    Measure, Pace, Place, Read, Resume, Served, Sessions,
+    Measure, Pace, Place, Read, Resume, Served, Sessions, Way,
 };
 use crate::{Error, Line, Options, Sample};
 
-/// A round of reading takes about a second.
-const READ_MIB_MAX: u32 = 32;
+/// A round of reading takes about half a second, out of a pipe and out of a terminal.
+const READ_PIPE_MIB_MAX: u32 = 128;
+const READ_TERMINAL_MIB_MAX: u32 = 32;
 const KEYS_MAX: u32 = 1_500;
 const INTERRUPTS_MAX: u32 = 5;
 const RESUMES_MAX: u32 = 20;
@@ -35,32 +36,49 @@ const HELD_SOCKETS_MIN: u32 = 64;
 
 const LIBSSH2: Library = Library::Libssh2;
 
-/// The bare backend over libssh2.
-pub(super) fn read_ssh2(name: &'static str, options: &Options) -> Result<Line, Error> {
-    read(name, Kind::Raw(LIBSSH2), options)
+/// The bare backend, on the cipher that it takes first.
+pub(super) fn read_raw(
+    name: &'static str,
+    library: Library,
+    way: Way,
+    options: &Options,
+) -> Result<Line, Error> {
+    let cipher = match library {
+        Library::Libssh2 => Cipher::ChaCha20,
+        Library::Russh => Cipher::Aes128Gcm,
+    };
+    read(name, Kind::Raw(library), (cipher, way), options)
 }
 
 /// The whole pump with a recording.
-pub(super) fn read_pump(name: &'static str, library: Library, options: &Options) -> Result<Line, Error> {
-    read(name, Kind::Recorded(library), options)
+pub(super) fn read_pump(
+    name: &'static str,
+    library: Library,
+    way: Way,
+    options: &Options,
+) -> Result<Line, Error> {
+    read(name, Kind::Recorded(library), (Cipher::ChaCha20, way), options)
 }
 
-/// The bare backend over russh.
-pub(super) fn read_russh(name: &'static str, options: &Options) -> Result<Line, Error> {
-    read(name, Kind::Raw(Library::Russh), options)
-}
-
-fn read(name: &'static str, kind: Kind, options: &Options) -> Result<Line, Error> {
-    let flood = Rc::new(FloodPlace::start(mib(options), Cipher::ChaCha20)?);
+fn read(
+    name: &'static str,
+    kind: Kind,
+    (cipher, way): (Cipher, Way),
+    options: &Options,
+) -> Result<Line, Error> {
+    let flood = Rc::new(FloodPlace::start(mib(way, options), cipher, way)?);
     let [pace, pace_peer] = paces(Clock::Wall);
     let peer = Read::new(&flood, Kind::Client, &pace_peer);
     read_beside(name, &flood, (kind, &pace), (peer, &pace_peer), options)
 }
 
-/// The whole pump with a recording, beside a pump of paramiko.
-pub(super) fn read_paramiko(name: &'static str, options: &Options) -> Result<Line, Error> {
-    let flood = Rc::new(FloodPlace::start(mib(options), Cipher::Aes128Ctr)?);
-    let [pace, pace_peer] = paces(Clock::Processor);
+/// The whole pump with a recording, beside a pump of paramiko that does the same work.
+pub(super) fn read_paramiko(name: &'static str, way: Way, options: &Options) -> Result<Line, Error> {
+    let flood = Rc::new(FloodPlace::start(mib(way, options), Cipher::Aes128Ctr, way)?);
+    let [pace, pace_peer] = paces(match way {
+        Way::Pipe => Clock::Wall,
+        Way::Terminal => Clock::Processor,
+    });
     let peer = Paramiko::new(&flood, &pace_peer)?;
     read_beside(name, &flood, (Kind::Recorded(LIBSSH2), &pace), (peer, &pace_peer), options)
 }
@@ -87,13 +105,17 @@ fn read_beside(
     let line = line.with(&format!("{other}_peer"), pace_peer.beside.median());
     Ok(line
         .with("bytes", flood.text.len())
-        .with("terminal", "raw")
+        .with("terminal", if flood.place.way() == Way::Terminal { "raw" } else { "none" })
         .with("cipher", flood.place.cipher().name()))
 }
 
 /// Bytes to read: less when a run is small.
-fn mib(options: &Options) -> usize {
-    usize::try_from((options.requests / 6_000).clamp(1, READ_MIB_MAX)).unwrap_or(1) << 20
+fn mib(way: Way, options: &Options) -> usize {
+    let mib_max = match way {
+        Way::Pipe => READ_PIPE_MIB_MAX,
+        Way::Terminal => READ_TERMINAL_MIB_MAX,
+    };
+    usize::try_from((options.requests / 1_000).clamp(1, mib_max)).unwrap_or(1) << 20
 }
 
 /// Half of the echoes through the pump.
@@ -208,7 +230,7 @@ pub(super) fn ctrl_c(name: &'static str, library: Library, options: &Options) ->
 
 /// The tail of the output on a new connection.
 pub(super) fn resume(name: &'static str, options: &Options) -> Result<Line, Error> {
-    let flood = Rc::new(FloodPlace::start(TAIL_BYTES, Cipher::ChaCha20)?);
+    let flood = Rc::new(FloodPlace::start(TAIL_BYTES, Cipher::ChaCha20, Way::Terminal)?);
     let load = Load { requests: options.requests.min(RESUMES_MAX), callers: 1 };
     let line = contest(name, "ms", millis, (Resume::new(&flood), load), (Again::new(&flood), load), options)?;
     Ok(line.with("bytes", TAIL_BYTES))

@@ -1,4 +1,5 @@
-//! The pump of Python: paramiko reads a terminal, as web terminals on it do, in a process of its own.
+//! The pump of Python: paramiko reads, as in the web terminals on it, and the output is kept, framed and recorded, in a
+//! process of its own.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use super::program::Program;
 use crate::contest::Load;
 use crate::shift::Task;
 use crate::side::Local;
-use crate::webssh::{FloodPlace, Pace};
+use crate::webssh::{FloodPlace, Pace, Way};
 use crate::{Error, Timing};
 
 /// The process, connected once.
@@ -40,7 +41,10 @@ impl Paramiko {
         let program = Program::start("paramiko", &mut install::py("paramiko_pump.py")?)?;
         let (port, user, key) = flood.place.login();
         let bytes = flood.text.len();
-        let job = json!({"port": port, "user": user, "key": key, "bytes": bytes});
+        let job = json!({
+            "port": port, "user": user, "key": key, "bytes": bytes,
+            "terminal": flood.place.way() == Way::Terminal,
+        });
         Ok(Self {
             program,
             job: format!("{job}\n"),
@@ -73,6 +77,6 @@ impl Task for Paramiko {
     }
 
     fn about(&self) -> String {
-        format!("{}, only reading", self.version)
+        format!("{}, with a tail, frames and a recording", self.version)
     }
 }

@@ -94,7 +94,10 @@ impl Line {
             Kind::Recorded(library) => {
                 let path = tempfile::Builder::new().prefix("cast").tempdir_in(place.folder())?.keep();
                 let sink = FileSink::create(path.join("session.cast")).await?;
-                let (recorder, task) = Recorder::start(sink, RecordOptions::default());
+                let mut options = RecordOptions::default();
+                // All rounds go into one recording, and a moment without a free core must not end it.
+                (options.recording_bytes_max, options.queue_bytes_max) = (1 << 36, 1 << 28);
+                let (recorder, task) = Recorder::start(sink, options);
                 tokio::spawn(task.run());
                 Self::pumped(library, place.dialer(), limits, Some(recorder)).await?
             }

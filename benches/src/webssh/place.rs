@@ -8,7 +8,7 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use testkit::Sshd;
-use webssh_core::ssh::{Backend, ConnectOptions, Dial, Shell};
+use webssh_core::ssh::{Backend, ConnectOptions, Dial, Program, Shell};
 use webssh_core::{
     Admission, Credentials, Destination, HostKeys, KnownHosts, Login, NoDialogue, Resolved, Secret,
     TargetPolicy,
@@ -25,6 +25,17 @@ pub(crate) enum Cipher {
     ChaCha20,
     /// The first choice of paramiko, which has no ChaCha20.
     Aes128Ctr,
+    /// russh's first choice here.
+    Aes128Gcm,
+}
+
+/// How the program behind the server prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Into a pipe: as fast as the server takes it.
+    Pipe,
+    /// Onto a terminal, whose reader at the server gets at most 4 KiB at once.
+    Terminal,
 }
 
 /// The server, and all that a dial needs.
@@ -32,6 +43,7 @@ pub(crate) struct Place {
     sshd: Sshd,
     folder: TempDir,
     cipher: Cipher,
+    way: Way,
     dialer: Dialer,
 }
 
@@ -58,6 +70,7 @@ impl Cipher {
         match self {
             Self::ChaCha20 => "chacha20-poly1305@openssh.com",
             Self::Aes128Ctr => "aes128-ctr",
+            Self::Aes128Gcm => "aes128-gcm@openssh.com",
         }
     }
 }
@@ -66,11 +79,11 @@ impl Place {
     /// A server that runs this program of bash, which has the path of a file as its one argument. It has to say
     /// `ready` when it has prepared its terminal.
     pub(crate) fn start(program: &str) -> Result<Self, Error> {
-        Self::with_cipher(program, Cipher::ChaCha20)
+        Self::with(program, Cipher::ChaCha20, Way::Terminal)
     }
 
-    /// The same with another cipher. ChaCha20 is a MAC, too; with the others goes the one that we take first.
-    pub(crate) fn with_cipher(program: &str, cipher: Cipher) -> Result<Self, Error> {
+    /// The same with another cipher, or without a terminal. ChaCha20 is a MAC, too; with the others goes the one that we take first.
+    pub(crate) fn with(program: &str, cipher: Cipher, way: Way) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
         let script = folder.path().join("program.sh");
         fs::write(&script, program)?;
@@ -83,8 +96,14 @@ impl Place {
             .line("SetEnv HOME=/nonexistent");
         let sshd = on_cores(Some(0), || options.start())?;
         fs::write(folder.path().join("known_hosts"), sshd.host_key_line())?;
-        let dialer = Dialer::new(&access(&sshd))?;
-        Ok(Self { sshd, folder, cipher, dialer })
+        let mut dialer = Dialer::new(&access(&sshd))?;
+        if way == Way::Pipe {
+            // The server starts its own program instead.
+            dialer.options.program = Program::Plain("program".to_owned());
+            // As much ahead as the OpenSSH client and paramiko let it send.
+            dialer.options.window_bytes = 2 * 1024 * 1024;
+        }
+        Ok(Self { sshd, folder, cipher, way, dialer })
     }
 
     /// The file that the program may use.
@@ -102,6 +121,11 @@ impl Place {
         self.cipher
     }
 
+    /// How its program prints.
+    pub(crate) fn way(&self) -> Way {
+        self.way
+    }
+
     /// Where it listens, the user and the user's key, for a client of another language.
     pub(crate) fn login(&self) -> (u16, &str, &Path) {
         (self.sshd.addr().port(), self.sshd.user(), self.sshd.client_key())
@@ -117,7 +141,7 @@ impl Place {
         &self.dialer
     }
 
-    /// The OpenSSH client, asked for a terminal too, with a heartbeat.
+    /// The OpenSSH client, asked for the same, with a heartbeat.
     pub(crate) fn client(&self, heartbeat_secs: u32) -> Command {
         let mut command = Command::new("ssh");
         let known_hosts = format!("UserKnownHostsFile={}", self.folder.path().join("known_hosts").display());
@@ -126,7 +150,7 @@ impl Place {
         command.args([
             "-F",
             "none",
-            "-tt",
+            if self.way == Way::Terminal { "-tt" } else { "-T" },
             "-q",
             "-e",
             "none",

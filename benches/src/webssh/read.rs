@@ -1,4 +1,4 @@
-//! Bulk output: a program prints a file to its terminal, and all of it arrives.
+//! Bulk output: a program prints a file, and all of it arrives.
 
 use std::fs;
 use std::rc::Rc;
@@ -9,15 +9,15 @@ use webssh_core::LimitsConfig;
 
 use super::line::Line;
 use super::process::processor_time;
-use super::{Aside, Cipher, Kind, Place, wrong};
+use super::{Aside, Cipher, Kind, Place, Way, wrong};
 use crate::contest::Load;
 use crate::shift::Task;
 use crate::side::Local;
 use crate::timing::process_time;
 use crate::{Error, Timing};
 
-/// Prints the file for each line that is typed. The terminal changes nothing on the way.
-const PROGRAM: &str = "stty raw -echo; printf ready; while read -r _; do cat \"$1\"; done";
+/// Prints the file for each line that is typed. A terminal changes nothing on the way.
+const PROGRAM: &str = "[ ! -t 0 ] || stty raw -echo; printf ready; while read -r _; do cat \"$1\"; done";
 
 /// A server that prints so much text for each line.
 pub(crate) struct FloodPlace {
@@ -25,8 +25,8 @@ pub(crate) struct FloodPlace {
     pub(crate) text: Bytes,
 }
 
-/// By which time a figure counts. The server is the slower end of a fast client, so the rate by the clock on the wall
-/// tells little about that client; the one by its processor time does.
+/// By which time a figure counts. With a terminal the server is the slower end, so the rate by the clock on the wall
+/// tells little about a fast client; the one by its processor time does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Clock {
     Wall,
@@ -50,8 +50,8 @@ pub(crate) struct Read {
 }
 
 impl FloodPlace {
-    pub(crate) fn start(bytes: usize, cipher: Cipher) -> Result<Self, Error> {
-        let place = Place::with_cipher(PROGRAM, cipher)?;
+    pub(crate) fn start(bytes: usize, cipher: Cipher, way: Way) -> Result<Self, Error> {
+        let place = Place::with(PROGRAM, cipher, way)?;
         let text = text(bytes);
         fs::write(place.file(), &text)?;
         Ok(Self { place, text })
