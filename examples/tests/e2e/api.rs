@@ -283,7 +283,7 @@ pub(crate) async fn buy(http: &Client, base: &str, cookie: &str, slug: &str, req
     let paid = http.post(till).header(kind.0, kind.1).body(format!("token={token}")).send().await.unwrap();
     assert_eq!(paid.status(), 303);
     let order = checkout.rsplit('/').next().unwrap().to_owned();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     loop {
         let state: Value =
             get(http, format!("{base}/api/v1/orders/{order}"), cookie).await.json().await.unwrap();

@@ -10,7 +10,7 @@ use fantoccini::{Client, ClientBuilder, Locator};
 use testkit::Chromium;
 
 /// How long a page may take to show what is waited for.
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A browser window.
 pub(crate) struct Browser {
@@ -53,7 +53,10 @@ impl Browser {
     }
 
     pub(crate) async fn click(&self, css: &str) {
-        self.wait_for(css).await.click().await.unwrap();
+        // What was found may be drawn anew before it is clicked.
+        while let Err(cause) = self.wait_for(css).await.click().await {
+            assert!(cause.is_stale_element_reference(), "`{css}` could not be clicked: {cause}");
+        }
     }
 
     pub(crate) async fn fill(&self, css: &str, text: &str) {

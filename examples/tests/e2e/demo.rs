@@ -69,7 +69,7 @@ impl Demo {
     pub(crate) fn stop(&mut self) -> ExitStatus {
         kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
         let mut status = None;
-        testkit::until(Duration::from_secs(20), "the demo to stop", || {
+        testkit::until(Duration::from_secs(60), "the demo to stop", || {
             status = self.child.try_wait().unwrap();
             status.is_some()
         })
@@ -110,7 +110,7 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .no_proxy()
-        .timeout(Duration::from_secs(20))
+        .timeout(Duration::from_secs(60))
         .build()
         .unwrap()
 }

@@ -1,16 +1,24 @@
 //! Two instances behind a real nginx with one real Redis: signed in through one, known on the other, signed out on both.
 
 use std::collections::HashSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value;
 use testkit::{Nginx, Redis};
+use tokio::net::TcpSocket;
 
 use super::demo::{Demo, client, sign_in};
 
+/// An address that refuses connections until a server asks for it by its number; nobody else is given it.
 pub(crate) fn free_addr() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    let kept = TcpSocket::new_v4().unwrap();
+    kept.set_reuseaddr(true).unwrap();
+    kept.bind(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
+    let addr = kept.local_addr().unwrap();
+    // It is open until the tests end.
+    std::mem::forget(kept);
+    addr
 }
 
 #[tokio::test]

@@ -60,8 +60,9 @@ async fn a_cut_in_the_middle_of_output_loses_nothing() {
     let browser = Browser::start().await;
     enter(&browser, demo.url()).await;
 
+    // In its middle it waits to be typed to, however slow the browser is.
     browser
-        .type_keys(TYPING, "for n in $(seq 1 3000); do echo n-$n; [ $((n % 300)) = 0 ] && read -t 0.2 x; done; echo all-$((40 + 2))")
+        .type_keys(TYPING, "for n in $(seq 1 3000); do echo n-$n; [ $n = 900 ] && read x; [ $((n % 300)) = 0 ] && sleep 0.2; done; echo all-$((40 + 2))")
         .await;
     for seen in ["n-600", "n-1500"] {
         wait_for_line(&browser, seen).await;
@@ -89,7 +90,7 @@ async fn wait_for_line(browser: &Browser, line: &str) {
             tokio::task::yield_now().await;
         }
     };
-    if tokio::time::timeout(Duration::from_secs(40), look).await.is_err() {
+    if tokio::time::timeout(Duration::from_secs(60), look).await.is_err() {
         panic!("`{line}` did not come: {:?}", lines(browser).await.last());
     }
 }

@@ -25,7 +25,7 @@ async fn json(http: &Client, url: String, cookie: &str) -> Value {
 
 /// Waits until the answer of an address fits.
 async fn wait_for(http: &Client, url: &str, cookie: &str, fits: impl Fn(&Value) -> bool) -> Value {
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     loop {
         let answer = json(http, url.to_owned(), cookie).await;
         if fits(&answer) {

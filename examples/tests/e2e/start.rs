@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::process::Output;
 
 use super::demo::{Demo, command};
+use super::instances::free_addr;
 
 fn refused(args: &[&str]) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -31,7 +32,7 @@ fn a_taken_port_names_the_remedy() {
 
 #[test]
 fn an_unreachable_redis_names_the_remedy_and_no_password() {
-    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let closed = free_addr();
     let url = format!("redis://user:topsecret@{closed}/");
     let words = refused(&["--listen", "127.0.0.1:0", "--redis-url", &url]);
     assert!(words.contains("REDIS_URL") && words.contains("redis-server"), "{words}");

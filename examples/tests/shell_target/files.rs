@@ -27,7 +27,9 @@ async fn files(place: &Place, learner: &str) -> Files {
     let pem = Secret::new(place.target.client_key_pem().to_owned());
     let login = Login::new([Credentials::key(pem, None).unwrap()]);
     let hosts = HostKeys::strict(KnownHosts::parse(&place.target.known_hosts_line()).unwrap());
-    let options = ConnectOptions::default();
+    let mut options = ConnectOptions::default();
+    // Within the deadline of the test.
+    options.connect_secs_max = 60;
     let dial = Dial {
         destination: &destination,
         login: &login,

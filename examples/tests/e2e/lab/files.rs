@@ -152,7 +152,7 @@ async fn eventually(what: &str, is_so: impl AsyncFn() -> bool) {
             tokio::task::yield_now().await;
         }
     };
-    assert!(tokio::time::timeout(Duration::from_secs(20), wait).await.is_ok(), "not in time: {what}");
+    assert!(tokio::time::timeout(Duration::from_secs(60), wait).await.is_ok(), "not in time: {what}");
 }
 
 async fn put(http: &Client, base: &str, cookie: &str, rest: &str, body: &'static str) -> reqwest::Response {

@@ -6,7 +6,7 @@ use testkit::Redis;
 
 use super::Desk;
 use super::browser::Office;
-use crate::api::refusal;
+use crate::api::{buy, refusal};
 use crate::demo::{Demo, PASSWORD, client, sign_in};
 
 /// Makes every session eleven minutes older: its beginning is the first line of its record, and what was proven in it
@@ -150,6 +150,37 @@ async fn signing_somebody_out_takes_a_fresh_proof() {
     // Good for a while.
     let again = desk.post(&format!("/admin/users/{id}/sign-out"), &[], &renewed(&done)).await;
     assert_eq!(again.status(), StatusCode::SEE_OTHER);
+}
+
+#[tokio::test]
+async fn a_refund_takes_a_fresh_proof() {
+    if testkit::skipped("redis") {
+        return;
+    }
+    let redis = Redis::start().unwrap();
+    let desk = desk(&redis).await;
+    let buyer = desk.sign_in("hanmeimei").await;
+    let order = buy(&desk.http, desk.demo.url(), &buyer, "shell", "proof-of-refund-1").await;
+    let finance = desk.sign_in("qian").await;
+    age(&redis);
+    let detail = async |cookie: &str| -> Value {
+        desk.get(&format!("/api/v1/admin/orders/{order}"), cookie).await.json().await.unwrap()
+    };
+    let trade = detail(&finance).await["payments"][0]["trade_no"].clone();
+    let body = json!({ "channel": "alipay", "trade_no": trade, "amount": "30.00", "reason": "moved" });
+    let ask = async |cookie: &str| {
+        desk.send("PUT", &format!("/orders/{order}/refunds/RF000001"), cookie, &body).await
+    };
+    assert_eq!(refusal(ask(&finance).await).await, (StatusCode::UNAUTHORIZED, "proof_needed".into()));
+    assert_eq!(detail(&finance).await["refunds"], json!([]), "no money has moved");
+
+    let password = json!({ "password": PASSWORD });
+    let proof = desk.http.post(desk.url("/api/v1/session/proof")).header("cookie", &finance);
+    let proved = proof.json(&password).send().await.unwrap();
+    assert_eq!(proved.status(), StatusCode::CREATED);
+    let fresh = renewed(&proved);
+    assert_eq!(ask(&fresh).await.status(), StatusCode::OK);
+    assert_eq!(detail(&fresh).await["refunds"].as_array().map(Vec::len), Some(1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -80,7 +80,7 @@ pub(super) fn sandbox(demo: &Demo) -> Console {
 impl Console {
     /// Waits until the school has taken the word that a trade is paid.
     pub(super) async fn wait_for_ack(&self, http: &Client) {
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
         loop {
             let list = http.get(&self.0).send().await.unwrap().text().await.unwrap();
             if list.contains(", acknowledged") {
