@@ -146,6 +146,18 @@ fn denies_nothing(change: &Change) -> bool {
     no_duty(change) && !matches!(change, Change::Grant { effect: Effect::Deny, .. })
 }
 
+/// Those of the changes that are let through one after the other, all as one draft.
+fn let_through(rows: &PolicyRows, changes: Vec<Change>) -> Vec<Change> {
+    let mut draft = Vec::new();
+    for change in changes {
+        draft.push(change);
+        if checked(rows, by(ACTOR), draft.clone()).is_err() {
+            draft.pop();
+        }
+    }
+    draft
+}
+
 fn switched_on(rows: &PolicyRows, roles: &[&rbac::RoleName]) -> Policy {
     let mut rows = rows.clone();
     for role in roles {
@@ -163,13 +175,7 @@ proptest! {
         rows in sound_rows().prop_map(switched_off),
         changes in prop::collection::vec(change().prop_filter("nothing is denied", denies_nothing), 1..8),
     ) {
-        let mut draft = Vec::new();
-        for change in changes {
-            draft.push(change);
-            if checked(&rows, by(ACTOR), draft.clone()).is_err() {
-                draft.pop();
-            }
-        }
+        let draft = let_through(&rows, changes);
         if let Ok(amended) = checked(&rows, by(ACTOR), draft.clone()) {
             let giving = compiled(&rows);
             let off: Vec<_> = amended.rows.roles.iter().filter(|(_, row)| !row.enabled).map(|(role, _)| role).collect();
@@ -188,14 +194,7 @@ proptest! {
         rows in sound_rows().prop_map(with_actor),
         changes in prop::collection::vec(change().prop_filter("no sets", no_duty), 1..8),
     ) {
-        // Of the random changes, those that are let through one after the other, all as one draft.
-        let mut draft = Vec::new();
-        for change in changes {
-            draft.push(change);
-            if checked(&rows, by(ACTOR), draft.clone()).is_err() {
-                draft.pop();
-            }
-        }
+        let draft = let_through(&rows, changes);
         if let Ok(amended) = checked(&rows, by(ACTOR), draft.clone()) {
             prop_assert_eq!(undue(&compiled(&rows), &compiled(&amended.rows), 0), None, "{:?}", draft);
         }
@@ -210,13 +209,7 @@ proptest! {
         rows.roles.get_mut("admin").unwrap().data_scope = scope;
         rows.grants.insert(Grant::new(name("admin"), name("a:*")), Effect::Allow);
         rows.grants.insert(Grant::new(name("admin"), name("b:*")), Effect::Allow);
-        let mut draft = Vec::new();
-        for change in changes {
-            draft.push(change);
-            if checked(&rows, by(ACTOR), draft.clone()).is_err() {
-                draft.pop();
-            }
-        }
+        let draft = let_through(&rows, changes);
         if let Ok(amended) = checked(&rows, by(ACTOR), draft.clone()) {
             let known = rows.departments.keys().copied().collect();
             prop_assert_eq!(unduly_open((&compiled(&rows), &compiled(&amended.rows)), &known), None, "{:?}", draft);
