@@ -12,6 +12,10 @@
 //! wants to deceive it can. It is a log for honest people and a rail against slips; what a user must not do has to be
 //! impossible for the account behind the shell.
 //!
+//! A denied line is cancelled by Ctrl-C, and what is typed after that, or after a Ctrl-C of the user at a line, waits for
+//! the prompt. If none comes, Ctrl-C is sent again: a readline that still draws the line can lose the first, keep the
+//! line out of sight, and run it at the next Enter (seen with bash 5.2).
+//!
 //! What is typed without an echo, such as a password, is never in a [`Command`]: its text is only what the screen
 //! shows. Nothing is looked at while a full-screen program has the alternate screen.
 //!
@@ -63,6 +67,13 @@ const ECHO_WAIT: Duration = Duration::from_millis(300);
 
 /// How long the further lines of a paste wait for the next prompt.
 const PROMPT_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a line that was cancelled may take to go, before it is cancelled once more.
+const CANCEL_WAIT: Duration = Duration::from_secs(1);
+
+/// How often a line is cancelled once more. A Ctrl-C that meets a readline while it draws is lost: the line stays, and
+/// the next Enter would run it.
+const CANCELS_MORE: u8 = 3;
 
 /// The end of a line: Enter, Ctrl-J, and Ctrl-O, which readline takes as one.
 const ENTERS: [u8; 3] = [b'\r', b'\n', 0x0f];
@@ -117,6 +128,8 @@ enum Stage {
     Prompt { until: Duration },
     /// The Enter in front waits for a decision.
     Review(CommandId),
+    /// The line was cancelled; the input waits for the prompt that tells that it is gone.
+    Cancel { until: Duration, more: u8 },
     /// Nothing goes to the shell any more.
     Ended,
 }
@@ -146,7 +159,7 @@ impl Audit {
     pub fn on_input(&mut self, now: Duration, bytes: &[u8]) {
         let bytes = match bytes.iter().rposition(|byte| *byte == INTERRUPT) {
             Some(at) if self.stage != Stage::Open => {
-                self.interrupt();
+                self.interrupt(now);
                 bytes.get(at + 1..).unwrap_or_default()
             }
             _ => bytes,
@@ -176,6 +189,9 @@ impl Audit {
             Stage::Echo { .. } if self.editor.is_full_screen() => self.release(now, None),
             Stage::Echo { until, .. } => self.look(now, until),
             Stage::Prompt { .. } if self.editor.is_at_prompt() => self.stage = Stage::Open,
+            Stage::Cancel { .. } if self.editor.is_at_new_prompt() || self.editor.is_full_screen() => {
+                self.stage = Stage::Open;
+            }
             _ => {}
         }
         self.advance(now);
@@ -195,6 +211,7 @@ impl Audit {
             }
             Stage::Echo { until, look_at } if now >= look_at => self.look(now, until),
             Stage::Prompt { until } if now >= until => self.stage = Stage::Open,
+            Stage::Cancel { until, more } if now >= until => self.cancel_more(now, more),
             _ => {}
         }
         self.advance(now);
@@ -205,7 +222,7 @@ impl Audit {
     pub fn wake_at(&self) -> Option<Duration> {
         match self.stage {
             Stage::Echo { until, look_at } => Some(until.min(look_at)),
-            Stage::Prompt { until } => Some(until),
+            Stage::Prompt { until } | Stage::Cancel { until, .. } => Some(until),
             Stage::Open | Stage::Review(_) | Stage::Ended => None,
         }
     }
@@ -246,7 +263,9 @@ impl Audit {
             return self.on_enter(now, byte);
         } else if byte == INTERRUPT && !self.pasting {
             self.keys.reset();
-            self.editor.on_line_gone();
+            if self.editor.on_cancel() {
+                self.stage = Stage::Cancel { until: now + CANCEL_WAIT, more: CANCELS_MORE };
+            }
         } else {
             self.on_key(byte);
         }
@@ -320,7 +339,7 @@ impl Audit {
                 self.flush();
                 let text = format!("\r\n{}\r\n", message(&text));
                 self.steps.push_back(Step::Show(Bytes::from(text)));
-                self.clear_line();
+                self.clear_line(now);
             }
             Verdict::End { text } => {
                 self.flush();
@@ -341,24 +360,39 @@ impl Audit {
     }
 
     /// Ctrl-C while something is held: it always acts, and what is held is gone.
-    fn interrupt(&mut self) {
+    fn interrupt(&mut self, now: Duration) {
         match self.stage {
             Stage::Ended => return,
             Stage::Review(id) => self.steps.push_back(Step::Withdrawn(id)),
             _ => {}
         }
-        self.stage = Stage::Open;
-        self.clear_line();
+        self.clear_line(now);
     }
 
     /// Drops what is held and has the shell drop its line.
-    fn clear_line(&mut self) {
+    fn clear_line(&mut self, now: Duration) {
         self.held.clear();
         self.keys.reset();
         self.pasting = false;
-        self.editor.on_line_gone();
+        let had_line = self.editor.on_cancel() || matches!(self.stage, Stage::Cancel { .. });
+        self.stage = if had_line {
+            Stage::Cancel { until: now + CANCEL_WAIT, more: CANCELS_MORE }
+        } else {
+            Stage::Open
+        };
         self.run.extend_from_slice(&[INTERRUPT]);
         self.flush();
+    }
+
+    /// No prompt has come since the line was cancelled.
+    fn cancel_more(&mut self, now: Duration, more: u8) {
+        if let Some(more) = more.checked_sub(1) {
+            self.stage = Stage::Cancel { until: now + CANCEL_WAIT, more };
+            self.run.extend_from_slice(&[INTERRUPT]);
+        } else {
+            self.stage = Stage::Open;
+            self.editor.on_cancel_unseen();
+        }
     }
 
     fn flush(&mut self) {

@@ -45,6 +45,8 @@ pub(super) struct Editor {
     prompts: Prompts,
     line: Line,
     anchor: Option<Anchor>,
+    /// Where the line began that was cancelled last.
+    cancelled: Option<Anchor>,
     /// The line was sent after it was read.
     sent: bool,
     /// When the shell printed last.
@@ -77,6 +79,7 @@ impl Editor {
             prompts: Prompts::default(),
             line: Line::default(),
             anchor: None,
+            cancelled: None,
             sent: false,
             printed: Duration::ZERO,
         }
@@ -164,8 +167,28 @@ impl Editor {
         self.anchor = None;
     }
 
-    /// The line was cancelled.
-    pub(super) fn on_line_gone(&mut self) {
+    /// The line is about to be cancelled. Says whether there is one, which the next prompt replaces.
+    pub(super) fn on_cancel(&mut self) -> bool {
+        let has_line = self.is_editing() && !self.line.is_untouched();
+        if has_line {
+            self.cancelled = self.anchor.clone();
+        }
+        self.on_line_gone();
+        if has_line && self.marked == Marked::Editing {
+            self.marked = Marked::Busy;
+        }
+        has_line
+    }
+
+    /// The line was cancelled and no prompt has replaced it: only the screen tells what is left of it.
+    pub(super) fn on_cancel_unseen(&mut self) {
+        if self.marked != Marked::Never {
+            self.marked = Marked::Editing;
+        }
+        self.line.lose();
+    }
+
+    fn on_line_gone(&mut self) {
         self.line = Line::default();
         if self.marked == Marked::Never {
             self.anchor = None;
@@ -188,6 +211,13 @@ impl Editor {
             Marked::Editing => true,
             Marked::Busy => false,
         }
+    }
+
+    /// Whether there is a prompt in place of the line that was cancelled. A late echo of that line can look like one.
+    pub(super) fn is_at_new_prompt(&self) -> bool {
+        let screen = self.screen();
+        let is_echo = |old: &Anchor| old.place.row == screen.cursor().row && old.prompt != screen.left();
+        self.is_at_prompt() && (self.marked != Marked::Never || !self.cancelled.as_ref().is_some_and(is_echo))
     }
 
     /// When the shell will have been silent for long enough.

@@ -261,13 +261,76 @@ fn a_review_holds_the_line_until_it_is_decided() {
     session.prints("^C\r\n$ ").enters("review three").types("x\u{3}l");
     let id = session.asked[2].id;
     assert_eq!(session.withdrawn, [id]);
-    assert_eq!(session.forwarded(), "review three\u{3}l");
-    session.types("\u{3}").prints("^C\r\n$ ").forwarded();
+    assert_eq!(session.forwarded(), "review three\u{3}");
+    session.prints("^C\r\n$ ");
+    assert_eq!(session.forwarded(), "l", "what comes after a Ctrl-C waits for the prompt");
+    session.prints("l").types("\u{3}").prints("^C\r\n$ ").forwarded();
     session.enters("review four");
     assert_eq!(session.asked[3].text, "review four");
     session.audit.verdict(session.now, id, Verdict::Allow);
     session.drain();
     assert_eq!(session.forwarded(), "review four", "the verdict on another command is void");
+}
+
+/// What bash 5.2 prints when a Ctrl-C reaches it while its readline still draws: the line stays, out of sight.
+const KEPT: &str = "^C\x1b[?2004l\r\x1b[?2004h";
+
+/// What it prints otherwise.
+const GONE: &str = "^C\x1b[?2004l\r\x1b[?2004h\x1b[?2004l\r\r\n\x1b[?2004h";
+
+#[test]
+fn a_cancelled_line_that_the_shell_keeps_is_cancelled_again() {
+    for prompt in ["$ ", PROMPT] {
+        // Denied, or left by the user before its Enter: both ways the next Enter would run it.
+        for (line, enter) in [("deny x", "\r"), ("deny y", "\u{3}")] {
+            let mut session = Session::new();
+            session.prints(prompt).types(line).prints(line).types(enter).prints(KEPT);
+            assert_eq!(session.forwarded(), format!("{line}\u{3}"));
+            session.types("\r").waits(999);
+            assert_eq!(session.forwarded(), "", "{prompt:?}");
+            session.waits(1);
+            assert_eq!(session.forwarded(), "\u{3}");
+            session.prints(GONE);
+            assert_eq!(session.forwarded(), "");
+            session.prints(prompt);
+            assert_eq!((session.forwarded(), session.audit.wake_at()), ("\r".to_owned(), None));
+            session.prints("\r\n").prints(prompt).enters("ls");
+            assert_eq!(session.log.texts().last().unwrap(), "ls");
+            assert_eq!(session.log.missed.lock().unwrap().len(), 0);
+        }
+    }
+}
+
+#[test]
+fn a_shell_without_a_new_prompt_is_not_waited_for_without_end() {
+    for prompt in ["$ ", PROMPT] {
+        let mut session = Session::new();
+        session.prints(prompt).enters("deny x").forwarded();
+        session.types("y\r").waits(1000).waits(1000).waits(1000);
+        assert_eq!(session.forwarded(), "\u{3}\u{3}\u{3}");
+        // Nothing has changed on the screen: what stands there is judged again.
+        session.waits(1000).prints("y").waits(1000);
+        assert_eq!(session.log.texts(), ["deny x", "deny xy"]);
+        assert_eq!(session.forwarded(), "y\u{3}");
+    }
+}
+
+#[test]
+fn a_late_echo_is_no_new_prompt() {
+    let mut session = Session::new();
+    session.prints("$ ").types("deny all #\u{3}").prints("deny all #").types("\r");
+    assert_eq!(session.forwarded(), "deny all #\u{3}");
+    session.prints("^C\r\n$ ");
+    assert_eq!(session.forwarded(), "\r");
+}
+
+#[test]
+fn an_interrupt_of_a_program_holds_nothing_up() {
+    let mut session = Session::new();
+    session.prints("$ ").enters("cat").prints("\r\n").types("some\u{3}more\u{3}");
+    assert_eq!(session.forwarded(), "cat\rsome\u{3}more\u{3}");
+    session.prints("^C\r\n$ ").types("\u{3}").types("ls");
+    assert_eq!(session.forwarded(), "\u{3}ls", "there was no line to lose");
 }
 
 #[test]
