@@ -26,7 +26,8 @@ impl From<Count> for Outcome {
 pub(super) fn run(package: &str, together: &[&str]) -> Result<Outcome, Problem> {
     if succeeds_command(command::cargo()?.args(["nextest", "--version"])) {
         let mut cargo = command::cargo_of(together, &["nextest", "run", "--all-features", "--no-fail-fast"])?;
-        cargo.args(["--filterset", &format!("package(={package})")]);
+        // What a failed test says is to be found at once: the place is in the message.
+        cargo.args(["--filterset", &format!("package(={package})")]).env("RUST_BACKTRACE", "0");
         let Ran { success, stderr, .. } = command::stream(cargo)?;
         let count = Count::of_run(success, count::nextest(&stderr));
         return Ok(Outcome { count, troubles: trouble::of_nextest(&stderr) });
