@@ -24,7 +24,7 @@ pub use self::problem::Problem;
 pub use self::registry::PermissionId;
 pub(crate) use self::registry::Registry;
 pub(crate) use self::roles::{Roles, Said};
-pub(crate) use self::users::{Limited, UserEntry, Users};
+pub(crate) use self::users::{Limited, NO_ROLE, UserEntry, Users};
 use crate::bits::BitSet;
 use crate::catalogue::Catalogue;
 use crate::error::Error;

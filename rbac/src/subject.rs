@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::bits::{mask_of, members, word_of};
 use crate::name::{DepartmentId, PermissionName, RoleName, UserId};
-use crate::policy::{PermissionId, Policy, Said, UserEntry};
+use crate::policy::{NO_ROLE, PermissionId, Policy, Said, UserEntry};
 use crate::rows::DutyKind;
 use crate::view::View;
 
@@ -34,6 +34,8 @@ pub struct Subject<'a> {
     at: u32,
     user: &'a UserEntry,
     standing: Standing,
+    /// As in the entry.
+    only_role: u32,
     /// The roles of a session; none if all roles are active.
     chosen: Option<&'a [u32]>,
 }
@@ -57,12 +59,27 @@ impl<'a> Subject<'a> {
     pub(crate) fn new(view: View<'a>, at: u32) -> Option<Self> {
         let user = view.policy().user_table().entry(at)?;
         let standing = if user.is_plain() { Standing::Plain } else { Self::unusual(view, at, user) };
-        Some(Self { view, at, user, standing, chosen: None })
+        Some(Self { view, at, user, standing, only_role: user.only_role, chosen: None })
+    }
+
+    /// The user of this id. Of a plain user with one role the entry is not fetched: a large table of them is not in the
+    /// cache.
+    #[inline(always)]
+    pub(crate) fn find(view: View<'a>, id: &str) -> Option<Self> {
+        let users = view.policy().user_table();
+        let (at, only_role) = users.find_with_only_role(id)?;
+        if only_role == NO_ROLE {
+            return Self::new(view, at);
+        }
+        let user = users.entry(at)?;
+        Some(Self { view, at, user, standing: Standing::Plain, only_role, chosen: None })
     }
 
     #[inline(never)]
     fn unusual(view: View<'a>, at: u32, user: &'a UserEntry) -> Standing {
-        Self { view, at, user, standing: Standing::Limited, chosen: None }.placed().standing
+        Self { view, at, user, standing: Standing::Limited, only_role: NO_ROLE, chosen: None }
+            .placed()
+            .standing
     }
 
     /// The same user with some roles active only, as in a session. They must be roles that the user is authorised for.
@@ -187,12 +204,11 @@ impl<'a> Subject<'a> {
             return self.permitted_word(word) & mask != 0;
         }
         let said = |role| self.policy().role_table().said(role, word);
-        let all = match self.user.only_role() {
-            Some(role) => said(role),
-            None => {
-                let roles = self.policy().assigned().permanent(self.at);
-                roles.iter().fold(Said::default(), |sum, &role| sum.and(said(role)))
-            }
+        let all = if self.only_role == NO_ROLE {
+            let roles = self.policy().assigned().permanent(self.at);
+            roles.iter().fold(Said::default(), |sum, &role| sum.and(said(role)))
+        } else {
+            said(self.only_role)
         };
         all.allow & !all.deny & mask != 0
     }

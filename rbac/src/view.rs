@@ -107,8 +107,7 @@ impl<'a> View<'a> {
     #[must_use]
     #[inline(always)]
     pub fn subject_str(self, user: &str) -> Option<Subject<'a>> {
-        let at = self.policy.user_table().find(user)?;
-        Subject::new(self, at)
+        Subject::find(self, user)
     }
 
     /// All users, active or not, in order of id.

@@ -7,7 +7,7 @@ use super::duties::Duties;
 use super::problem::Problem;
 use super::registry::Registry;
 use super::roles::{RoleNames, Roles};
-use super::users::Users;
+use super::users::{UserEntry, Users};
 use crate::catalogue::Catalogue;
 use crate::error::Error;
 use crate::name::DomainName;
@@ -27,16 +27,16 @@ pub(super) fn compile(
     let duties = Duties::new(rows, &names, &roles, &juniors_first, &mut problems);
     let departments = Departments::new(rows, &mut problems);
     let domains: Vec<DomainName> = rows.domains.keys().cloned().collect();
-    let (users, assigned) = Assigned::read(rows, &names, &domains, &mut problems);
+    let (mut users, assigned) = Assigned::read(rows, &names, &domains, &mut problems);
     problems.extend(rows.unreadable.iter().cloned().map(Problem::Unreadable));
-    let mut users = Users::new(users);
     mark_plain(&mut users, &assigned, &duties);
+    let users = Users::new(users);
     Ok(Policy { revision, registry, users, assigned, roles, domains, departments, duties, problems })
 }
 
 /// Marks the users for whom a check has nothing to look at but the bits of their roles: nearly all of them.
-fn mark_plain(users: &mut Users, assigned: &Assigned, duties: &Duties) {
-    for (at, user) in (0..).zip(users.entries_mut()) {
+fn mark_plain(users: &mut [UserEntry], assigned: &Assigned, duties: &Duties) {
+    for (at, user) in (0..).zip(users) {
         let permanent = assigned.permanent(at);
         let roles = permanent.iter().copied();
         user.plain = user.active

@@ -28,30 +28,38 @@ pub(crate) struct Lookup {
     seeds: [u64; 2],
 }
 
-/// All of a short text, or a hash of a longer one, and its length.
+/// All of a short text, or a hash of a longer one, its length, and what else is said about it. Two fill a cache line,
+/// and none lies in two.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(32))]
 struct Slot {
     low: u64,
     high: u64,
     bytes: u32,
     at: u32,
+    note: u32,
 }
 
 /// No text is so long.
-const FREE: Slot = Slot { low: 0, high: 0, bytes: u32::MAX, at: NONE };
+const FREE: Slot = Slot { low: 0, high: 0, bytes: u32::MAX, at: NONE, note: 0 };
 
 impl Lookup {
     /// Numbers the texts from 0 on. Of a text that comes twice the first number is found.
     pub(crate) fn new<'a>(texts: impl ExactSizeIterator<Item = &'a str>) -> Self {
+        Self::noted(texts.map(|text| (text, 0)))
+    }
+
+    /// The same, with a note on each text, which is found with it.
+    pub(crate) fn noted<'a>(texts: impl ExactSizeIterator<Item = (&'a str, u32)>) -> Self {
         let hasher = RandomState::default();
         // Four slots of seven are taken: a text is nearly always in its home or next to it.
         let slots = texts.len().saturating_mul(7).div_ceil(4).max(1);
         let seeds = [hasher.hash_one(1_u8), hasher.hash_one(2_u8)];
         let homes = u64::try_from(slots).unwrap_or(u64::MAX);
         let mut lookup = Self { slots: vec![FREE; slots], homes, hasher, seeds };
-        for (at, text) in texts.enumerate() {
+        for (at, (text, note)) in texts.enumerate() {
             let [low, high] = short(text.as_bytes()).unwrap_or_else(|| long(&lookup.hasher, text));
-            lookup.insert(Slot { low, high, bytes: index(text.len()), at: index(at) });
+            lookup.insert(Slot { low, high, bytes: index(text.len()), at: index(at), note });
         }
         lookup
     }
@@ -71,6 +79,12 @@ impl Lookup {
     /// The number of a text; `text_of` tells the text of a number.
     #[inline(always)]
     pub(crate) fn find<'a>(&self, text: &str, text_of: impl Fn(u32) -> &'a str) -> Option<u32> {
+        self.find_noted(text, text_of).map(|(at, _)| at)
+    }
+
+    /// The number of a text and the note on it.
+    #[inline(always)]
+    pub(crate) fn find_noted<'a>(&self, text: &str, text_of: impl Fn(u32) -> &'a str) -> Option<(u32, u32)> {
         match short(text.as_bytes()) {
             Some(key) => self.first(key, text, |_| true),
             None => self.find_long(text, text_of),
@@ -78,16 +92,16 @@ impl Lookup {
     }
 
     #[inline(never)]
-    fn find_long<'a>(&self, text: &str, text_of: impl Fn(u32) -> &'a str) -> Option<u32> {
+    fn find_long<'a>(&self, text: &str, text_of: impl Fn(u32) -> &'a str) -> Option<(u32, u32)> {
         self.first(long(&self.hasher, text), text, |at| text_of(at) == text)
     }
 
     #[inline(always)]
-    fn first(&self, key: [u64; 2], text: &str, is_it: impl Fn(u32) -> bool) -> Option<u32> {
+    fn first(&self, key: [u64; 2], text: &str, is_it: impl Fn(u32) -> bool) -> Option<(u32, u32)> {
         let bytes = index(text.len());
         for slot in self.slots.get(self.home(key, bytes)..)? {
             if [slot.low, slot.high] == key && slot.bytes == bytes && is_it(slot.at) {
-                return Some(slot.at);
+                return Some((slot.at, slot.note));
             }
             if slot.at == NONE {
                 return None;

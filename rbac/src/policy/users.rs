@@ -14,23 +14,18 @@ pub(crate) struct UserEntry {
     /// Active, and all roles hold everywhere and for ever and break no dynamic separation of duty: nothing to look at
     /// but bits.
     pub(super) plain: bool,
-    /// The role that is the only one of a plain user, as most users have; [`NO_ROLE`] for all others. It stands here too so
-    /// that a check has nothing else to fetch.
-    pub(super) only_role: u32,
+    /// The role that is the only one of a plain user, as most users have; [`NO_ROLE`] for all others. It stands here, and
+    /// where the user is found, so that a check has nothing else to fetch.
+    pub(crate) only_role: u32,
 }
 
 /// No role.
-pub(super) const NO_ROLE: u32 = u32::MAX;
+pub(crate) const NO_ROLE: u32 = u32::MAX;
 
 impl UserEntry {
     #[inline]
     pub(crate) const fn is_plain(&self) -> bool {
         self.plain
-    }
-
-    #[inline]
-    pub(crate) const fn only_role(&self) -> Option<u32> {
-        if self.only_role == NO_ROLE { None } else { Some(self.only_role) }
     }
 }
 
@@ -60,13 +55,14 @@ pub(crate) struct Users {
 impl Users {
     /// Users in order of id, none twice.
     pub(super) fn new(entries: Vec<UserEntry>) -> Self {
-        let lookup = Lookup::new(entries.iter().map(|user| user.id.as_str()));
+        let lookup = Lookup::noted(entries.iter().map(|user| (user.id.as_str(), user.only_role)));
         Self { entries, lookup }
     }
 
+    /// Where a user stands and the only role of a plain one, without a look at the entry.
     #[inline(always)]
-    pub(crate) fn find(&self, id: &str) -> Option<u32> {
-        self.lookup.find(id, |at| self.entry(at).map_or("", |user| user.id.as_str()))
+    pub(crate) fn find_with_only_role(&self, id: &str) -> Option<(u32, u32)> {
+        self.lookup.find_noted(id, |at| self.entry(at).map_or("", |user| user.id.as_str()))
     }
 
     #[inline]
@@ -77,9 +73,5 @@ impl Users {
     /// All, in order of id.
     pub(crate) fn entries(&self) -> &[UserEntry] {
         &self.entries
-    }
-
-    pub(super) fn entries_mut(&mut self) -> &mut [UserEntry] {
-        &mut self.entries
     }
 }
