@@ -13,7 +13,7 @@
 //! impossible for the account behind the shell.
 //!
 //! A denied line is cancelled by Ctrl-C, and what is typed after that, or after a Ctrl-C of the user at a line, waits for
-//! the prompt. If none comes, Ctrl-C is sent again: a readline that still draws the line can lose the first, keep the
+//! the prompt. If nothing comes, Ctrl-C is sent again: a readline that still draws the line can lose the first, keep the
 //! line out of sight, and run it at the next Enter (seen with bash 5.2).
 //!
 //! What is typed without an echo, such as a password, is never in a [`Command`]: its text is only what the screen
@@ -189,7 +189,9 @@ impl Audit {
             Stage::Echo { .. } if self.editor.is_full_screen() => self.release(now, None),
             Stage::Echo { until, .. } => self.look(now, until),
             Stage::Prompt { .. } if self.editor.is_at_prompt() => self.stage = Stage::Open,
-            Stage::Cancel { .. } if self.editor.is_at_new_prompt() || self.editor.is_full_screen() => {
+            Stage::Cancel { .. } if self.editor.is_full_screen() => self.stage = Stage::Open,
+            Stage::Cancel { .. } if self.editor.is_cancelled() => {
+                self.editor.on_cancelled();
                 self.stage = Stage::Open;
             }
             _ => {}
@@ -263,7 +265,7 @@ impl Audit {
             return self.on_enter(now, byte);
         } else if byte == INTERRUPT && !self.pasting {
             self.keys.reset();
-            if self.editor.on_cancel() {
+            if self.editor.on_cancel(false) {
                 self.stage = Stage::Cancel { until: now + CANCEL_WAIT, more: CANCELS_MORE };
             }
         } else {
@@ -339,7 +341,7 @@ impl Audit {
                 self.flush();
                 let text = format!("\r\n{}\r\n", message(&text));
                 self.steps.push_back(Step::Show(Bytes::from(text)));
-                self.clear_line(now);
+                self.clear_line(now, true);
             }
             Verdict::End { text } => {
                 self.flush();
@@ -361,20 +363,23 @@ impl Audit {
 
     /// Ctrl-C while something is held: it always acts, and what is held is gone.
     fn interrupt(&mut self, now: Duration) {
-        match self.stage {
+        let was_read = match self.stage {
             Stage::Ended => return,
-            Stage::Review(id) => self.steps.push_back(Step::Withdrawn(id)),
-            _ => {}
-        }
-        self.clear_line(now);
+            Stage::Review(id) => {
+                self.steps.push_back(Step::Withdrawn(id));
+                true
+            }
+            _ => false,
+        };
+        self.clear_line(now, was_read);
     }
 
     /// Drops what is held and has the shell drop its line.
-    fn clear_line(&mut self, now: Duration) {
+    fn clear_line(&mut self, now: Duration, was_read: bool) {
         self.held.clear();
         self.keys.reset();
         self.pasting = false;
-        let had_line = self.editor.on_cancel() || matches!(self.stage, Stage::Cancel { .. });
+        let had_line = self.editor.on_cancel(was_read) || matches!(self.stage, Stage::Cancel { .. });
         self.stage = if had_line {
             Stage::Cancel { until: now + CANCEL_WAIT, more: CANCELS_MORE }
         } else {
@@ -388,7 +393,10 @@ impl Audit {
     fn cancel_more(&mut self, now: Duration, more: u8) {
         if let Some(more) = more.checked_sub(1) {
             self.stage = Stage::Cancel { until: now + CANCEL_WAIT, more };
-            self.run.extend_from_slice(&[INTERRUPT]);
+            // A shell that has left the line and is slow to show its prompt is not disturbed.
+            if self.editor.is_cancel_unanswered() {
+                self.run.extend_from_slice(&[INTERRUPT]);
+            }
         } else {
             self.stage = Stage::Open;
             self.editor.on_cancel_unseen();

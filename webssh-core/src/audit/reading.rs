@@ -45,8 +45,7 @@ pub(super) struct Editor {
     prompts: Prompts,
     line: Line,
     anchor: Option<Anchor>,
-    /// Where the line began that was cancelled last.
-    cancelled: Option<Anchor>,
+    cancelled: Option<Cancelled>,
     /// The line was sent after it was read.
     sent: bool,
     /// When the shell printed last.
@@ -69,6 +68,14 @@ struct Anchor {
     prompt: String,
     /// It stands behind a prompt, not behind any text.
     trusted: bool,
+}
+
+/// The line that was cancelled last.
+#[derive(Debug)]
+struct Cancelled {
+    anchor: Option<Anchor>,
+    /// Where the cursor was.
+    cursor: Place,
 }
 
 impl Editor {
@@ -167,11 +174,12 @@ impl Editor {
         self.anchor = None;
     }
 
-    /// The line is about to be cancelled. Says whether there is one, which the next prompt replaces.
-    pub(super) fn on_cancel(&mut self) -> bool {
-        let has_line = self.is_editing() && !self.line.is_untouched();
+    /// The line is about to be cancelled. Says whether there is one, which a prompt replaces: surely so if it was read.
+    pub(super) fn on_cancel(&mut self, was_read: bool) -> bool {
+        let has_line = was_read || (self.is_editing() && !self.line.is_untouched());
         if has_line {
-            self.cancelled = self.anchor.clone();
+            let anchor = self.anchor.clone().or_else(|| self.recovered());
+            self.cancelled = Some(Cancelled { anchor, cursor: self.screen().cursor() });
         }
         self.on_line_gone();
         if has_line && self.marked == Marked::Editing {
@@ -180,12 +188,41 @@ impl Editor {
         has_line
     }
 
-    /// The line was cancelled and no prompt has replaced it: only the screen tells what is left of it.
-    pub(super) fn on_cancel_unseen(&mut self) {
-        if self.marked != Marked::Never {
+    /// Whether there is a prompt in place of the line that was cancelled.
+    pub(super) fn is_cancelled(&self) -> bool {
+        let Some(Cancelled { anchor: Some(anchor), cursor: before }) = &self.cancelled else {
+            return self.is_at_prompt();
+        };
+        let screen = self.screen();
+        let cursor = screen.cursor();
+        // Some shells empty the line where it stands.
+        let is_emptied = *before != cursor && cursor == anchor.place && screen.line_end() <= cursor;
+        // A late echo of the line can look like a prompt.
+        let is_echo = self.marked == Marked::Never
+            && cursor.row == anchor.place.row
+            && screen.left().trim_end() != anchor.prompt.trim_end();
+        is_emptied || (self.is_at_prompt() && !is_echo)
+    }
+
+    /// Whether the cancelled line may still be there: nothing was printed below it.
+    pub(super) fn is_cancel_unanswered(&self) -> bool {
+        self.cancelled.as_ref().is_some_and(|cancelled| cancelled.cursor.row == self.screen().cursor().row)
+    }
+
+    /// There is a new line to edit.
+    pub(super) fn on_cancelled(&mut self) {
+        self.cancelled = None;
+        if self.marked == Marked::Busy {
             self.marked = Marked::Editing;
         }
+    }
+
+    /// The line was cancelled and no prompt has come: only the screen tells what there is.
+    pub(super) fn on_cancel_unseen(&mut self) {
         self.line.lose();
+        if self.is_cancel_unanswered() && self.marked == Marked::Busy {
+            self.marked = Marked::Editing;
+        }
     }
 
     fn on_line_gone(&mut self) {
@@ -213,13 +250,6 @@ impl Editor {
         }
     }
 
-    /// Whether there is a prompt in place of the line that was cancelled. A late echo of that line can look like one.
-    pub(super) fn is_at_new_prompt(&self) -> bool {
-        let screen = self.screen();
-        let is_echo = |old: &Anchor| old.place.row == screen.cursor().row && old.prompt != screen.left();
-        self.is_at_prompt() && (self.marked != Marked::Never || !self.cancelled.as_ref().is_some_and(is_echo))
-    }
-
     /// When the shell will have been silent for long enough.
     pub(super) fn settles_at(&self) -> Duration {
         self.printed + QUIET
@@ -231,12 +261,22 @@ impl Editor {
             return Reading::Nothing;
         }
         if let Some(anchor) = self.trusted_anchor() {
-            return self.read_at(anchor, now, patience);
+            return self.read_below(anchor, now).unwrap_or_else(|| self.read_at(anchor, now, patience));
         }
         match self.recovered() {
             Some(anchor) => self.read_from_screen(&anchor, now, patience),
             None => Reading::Nothing,
         }
+    }
+
+    /// The line behind the same prompt further down, where the shell has drawn it anew: what was typed, and all of it.
+    fn read_below(&self, anchor: &Anchor, now: Duration) -> Option<Reading> {
+        let is_anew = |new: &Anchor| {
+            new.place.row > anchor.place.row && new.prompt.trim_end() == anchor.prompt.trim_end()
+        };
+        let anew = self.recovered().filter(|new| self.line.is_known() && is_anew(new))?;
+        let reading = self.read_at(&anew, now, Patience::Waiting);
+        matches!(reading, Reading::Line { .. }).then_some(reading)
     }
 
     fn read_at(&self, anchor: &Anchor, now: Duration, patience: Patience) -> Reading {

@@ -316,6 +316,66 @@ fn a_shell_without_a_new_prompt_is_not_waited_for_without_end() {
 }
 
 #[test]
+fn a_line_read_from_the_screen_is_cancelled_as_surely() {
+    // Drawn anew by Ctrl-L, which leaves nothing but the screen to tell the line.
+    let mut session = Session::new();
+    session.prints("$ ").types("deny x").prints("deny x").types("\u{c}").prints("\x1b[H\x1b[2J$ deny x");
+    session.waits(50).types("\r").waits(50).prints(KEPT).types("\r").waits(1000);
+    assert_eq!(session.log.texts(), ["deny x"]);
+    assert_eq!(session.forwarded(), "deny x\u{c}\u{3}\u{3}");
+    // The terminal gets another size while somebody decides.
+    let mut session = Session::new();
+    session.prints("$ ").enters("review x");
+    session.audit.on_resize(WinSize::new(100, 30).unwrap());
+    session.types("\u{3}").prints(KEPT).types("\r").waits(1000);
+    assert_eq!(session.forwarded(), "review x\u{3}\u{3}");
+}
+
+#[test]
+fn a_prompt_that_is_late_is_not_disturbed() {
+    for prompt in ["$ ", PROMPT] {
+        let mut session = Session::new();
+        session
+            .prints(prompt)
+            .enters("deny x")
+            .prints(GONE)
+            .types("ls\r")
+            .waits(1000)
+            .waits(1000)
+            .waits(1000);
+        assert_eq!(session.forwarded(), "deny x\u{3}");
+        session.prints(prompt).prints("ls");
+        assert_eq!(session.forwarded(), "ls\r");
+        assert_eq!(session.log.texts(), ["deny x", "ls"]);
+        // So late that it is not waited for.
+        session.prints("\r\n").prints(prompt).enters("deny y").prints(GONE).forwarded();
+        session.waits(1000).waits(1000).waits(1000).waits(1000).prints(prompt).enters("deny z").waits(50);
+        assert_eq!(session.forwarded(), "deny z\u{3}");
+    }
+}
+
+#[test]
+fn a_line_behind_a_prompt_that_came_twice_is_judged() {
+    let mut session = Session::new();
+    session.prints("$ ").types("foo").prints("foo").types("\u{3}").types("deny x\r").waits(1000);
+    assert_eq!(session.forwarded(), "foo\u{3}\u{3}");
+    // Only late: the second Ctrl-C has its prompt as well.
+    session.prints("^C\r\n$ ").prints("^C\r\n$ ").prints("deny x");
+    assert_eq!(session.log.texts(), ["deny x"]);
+    assert_eq!(session.forwarded(), "deny x\u{3}");
+}
+
+#[test]
+fn a_line_that_is_emptied_where_it_stands_is_gone() {
+    for prompt in ["$ ", PROMPT] {
+        let mut session = Session::new();
+        session.prints(prompt).enters("deny x").prints("\x1b[6D\x1b[K").enters("ls");
+        assert_eq!(session.log.texts(), ["deny x", "ls"], "{prompt:?}");
+        assert_eq!(session.forwarded(), "deny x\u{3}ls\r");
+    }
+}
+
+#[test]
 fn a_late_echo_is_no_new_prompt() {
     let mut session = Session::new();
     session.prints("$ ").types("deny all #\u{3}").prints("deny all #").types("\r");
