@@ -9,6 +9,7 @@ mod options;
 mod queue;
 mod sink;
 mod task;
+mod trail;
 
 use std::fmt;
 use std::sync::Arc;

@@ -3,11 +3,13 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
 use tokio::task::spawn_blocking;
 
+use super::trail::Trail;
 use crate::pump::BoxFuture;
 
 /// Takes the lines of one recording. It may be as slow as it likes: the session does not wait for it.
@@ -23,12 +25,16 @@ pub trait RecordSink: Send {
 ///
 /// While the session runs its name ends in `.part`; a process that was killed leaves that one behind, readable up to
 /// its last whole line. At the end it is synchronised to the disk and renamed. No existing file is overwritten.
+///
+/// On Linux a long recording is written out as it grows and leaves the page cache behind it: it does not push out what
+/// others keep there, and little is left to wait for at the end.
 #[derive(Debug)]
 pub struct FileSink {
     path: PathBuf,
     part: PathBuf,
     /// Away while something is written.
-    file: Option<File>,
+    file: Option<Arc<File>>,
+    trail: Trail,
     /// A file whose writing failed keeps its `.part`.
     whole: bool,
 }
@@ -51,8 +57,8 @@ impl FileSink {
             options.write(true).create_new(true);
             #[cfg(unix)]
             std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-            let file = Some(options.open(&part)?);
-            Ok(Self { path, part, file, whole: true })
+            let file = Some(Arc::new(options.open(&part)?));
+            Ok(Self { path, part, file, trail: Trail::default(), whole: true })
         })
         .await
     }
@@ -67,12 +73,14 @@ impl FileSink {
 impl RecordSink for FileSink {
     fn append(&mut self, lines: Bytes) -> BoxFuture<'_, io::Result<()>> {
         Box::pin(async move {
-            let mut file = self.file.take().ok_or(io::ErrorKind::NotConnected)?;
+            let file = self.file.take().ok_or(io::ErrorKind::NotConnected)?;
+            let len = lines.len();
             let (file, written) = blocking(move || {
-                let written = file.write_all(&lines);
+                let written = (&*file).write_all(&lines);
                 Ok((file, written))
             })
             .await?;
+            self.trail.grow(&file, len);
             self.file = Some(file);
             self.whole &= written.is_ok();
             written

@@ -65,8 +65,12 @@ impl RecorderTask {
         let flush = Duration::from_secs(u64::from(self.options.flush_secs.max(1)));
         let mut flush_at = Instant::now() + flush;
         loop {
-            if work.lines.len() >= WRITE_BYTES || (Instant::now() >= flush_at && !work.lines.is_empty()) {
-                self.append(work).await?;
+            let full = work.lines.len() >= WRITE_BYTES;
+            if full || (Instant::now() >= flush_at && !work.lines.is_empty()) {
+                let written = self.append(work).await?;
+                if full {
+                    work.reuse(written);
+                }
                 flush_at = Instant::now() + flush;
             }
             match self.shared.next() {
@@ -85,13 +89,14 @@ impl RecorderTask {
         }
     }
 
-    /// Hands the finished lines over.
-    async fn append(&mut self, work: &mut Work) -> Result<(), Error> {
+    /// Hands the finished lines over, and gives them back.
+    async fn append(&mut self, work: &mut Work) -> Result<Bytes, Error> {
         let lines = Bytes::from(std::mem::take(&mut work.lines));
         work.seen.bytes += u64::try_from(lines.len()).unwrap_or(u64::MAX);
-        let appended = self.sink.append(lines).await;
+        let appended = self.sink.append(lines.clone()).await;
         self.broken = appended.is_err();
-        appended.map_err(|source| Inner::RecordSink { doing: "written", source }.into())
+        appended.map_err(|source| Inner::RecordSink { doing: "written", source })?;
+        Ok(lines)
     }
 
     async fn close(&mut self, work: &mut Work) -> Result<(), Error> {
@@ -125,6 +130,15 @@ struct Work {
 }
 
 impl Work {
+    /// Takes the memory of lines that were written for the next ones, unless the sink keeps it. A session that prints
+    /// little holds none.
+    fn reuse(&mut self, written: Bytes) {
+        if written.is_unique() && self.lines.is_empty() {
+            self.lines = Vec::from(written);
+            self.lines.clear();
+        }
+    }
+
     /// Turns an entry into lines, unless they would make the recording too large.
     fn take(&mut self, entry: &Entry) -> Result<(), Error> {
         let before = self.lines.len();

@@ -147,6 +147,22 @@ async fn a_file_has_its_name_when_it_is_complete() {
 }
 
 #[tokio::test]
+async fn a_long_file_is_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("session.cast");
+    let mut sink = FileSink::create(&path).await.unwrap();
+    let mut all = Vec::new();
+    // Past the pieces of 4 MiB that leave the page cache, some at once and some bit by bit.
+    for (n, len) in [1 << 20, 9 << 20, 5, 3 << 20, 4095, 1].into_iter().enumerate() {
+        let lines: Vec<u8> = (0..len).map(|at| u8::try_from((at + n) % 251).unwrap()).collect();
+        all.extend_from_slice(&lines);
+        sink.append(lines.into()).await.unwrap();
+    }
+    sink.finish().await.unwrap();
+    assert!(std::fs::read(&path).unwrap() == all);
+}
+
+#[tokio::test]
 async fn no_file_is_overwritten() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("session.cast");
