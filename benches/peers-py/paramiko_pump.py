@@ -1,5 +1,6 @@
 """A web terminal's pump on PyPI's paramiko, for the figures: what a program prints is read, kept as a tail, put into
-frames and recorded as an asciicast. The browser that takes the frames is left out, in favour of the peer.
+frames and recorded as an asciicast, and every byte is compared. The browser that takes the frames and acknowledges
+them is left out, in favour of the peer.
 
 Reads jobs from standard input, a line of JSON each, and answers each with one line of JSON. It connects with the first
 job.
@@ -63,20 +64,24 @@ class Pump:
         return frame
 
 
-def work(channel, job, pump):
-    left = job["bytes"]
+def work(channel, text, pump):
+    read = 0
     started, spent = time.perf_counter(), time.process_time()
     channel.sendall(b"\n")
-    while left > 0:
+    while read < len(text):
         chunk = channel.recv(CHUNK)
         if not chunk:
             raise EOFError("the program ended")
-        left -= len(pump.take(chunk)) - struct.calcsize(">BQ")
+        pump.take(chunk)
+        if chunk != text[read : read + len(chunk)]:
+            raise ValueError("other bytes came than the text of the file")
+        read += len(chunk)
     return {
-        "bytes": job["bytes"] - left,
+        "bytes": read,
         "wall": time.perf_counter() - started,
         "processor": time.process_time() - spent,
         "version": f"paramiko {paramiko.__version__}, python {platform.python_version()}",
+        "cipher": channel.get_transport().remote_cipher,
     }
 
 
@@ -86,8 +91,11 @@ with tempfile.TemporaryFile("w", encoding="utf-8") as cast:
     for line in sys.stdin:
         try:
             job = json.loads(line)
-            connected = connected or connect(job)
-            print(json.dumps(work(connected[1], job, sink)), flush=True)
+            if connected is None:
+                with open(job["text"], "rb") as file:
+                    text = file.read()
+                connected = connect(job)
+            print(json.dumps(work(connected[1], text, sink)), flush=True)
         except Exception as error:
             print(json.dumps({"error": repr(error)}), flush=True)
             sys.exit(1)

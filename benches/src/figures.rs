@@ -6,7 +6,7 @@ use tokio::runtime::Builder;
 
 use crate::clients::ClientPeer;
 use crate::policies::Size;
-use crate::webssh::{Library, Way};
+use crate::webssh::{Cipher, Direction, Library, Way};
 use crate::{Error, Line, Options};
 
 mod cluster;
@@ -274,14 +274,46 @@ pub const FIGURES: &[Figure] = &[
     figure(
         "webssh.read.paramiko",
         "MiB out of a terminal a second of processor time, through the whole pump, beside a pump of paramiko with a \
-         ring, frames and a recording",
-        |name, options| webssh::read_paramiko(name, Way::Terminal, options),
+         ring, frames and a recording; each with the cipher that it takes first",
+        |name, options| webssh::read_paramiko(name, Library::Libssh2, (Cipher::Own, Way::Terminal), options),
+    ),
+    figure("webssh.read.paramiko_russh", "the same over russh", |name, options| {
+        webssh::read_paramiko(name, Library::Russh, (Cipher::Own, Way::Terminal), options)
+    }),
+    figure(
+        "webssh.read.paramiko_same",
+        "the same over libssh2 with the cipher that paramiko takes first, which is libssh2's slowest",
+        |name, options| {
+            webssh::read_paramiko(name, Library::Libssh2, (Cipher::Aes128Ctr, Way::Terminal), options)
+        },
     ),
     figure(
         "webssh.read.paramiko_pipe",
-        "MiB a second of a program without a terminal, through the same two",
-        |name, options| webssh::read_paramiko(name, Way::Pipe, options),
+        "MiB a second of a program without a terminal, through the same two, each with its own cipher",
+        |name, options| webssh::read_paramiko(name, Library::Libssh2, (Cipher::Own, Way::Pipe), options),
     ),
+    figure("webssh.read.paramiko_pipe_russh", "the same over russh", |name, options| {
+        webssh::read_paramiko(name, Library::Russh, (Cipher::Own, Way::Pipe), options)
+    }),
+    figure("webssh.read.paramiko_pipe_same", "over libssh2 with the cipher of paramiko", |name, options| {
+        webssh::read_paramiko(name, Library::Libssh2, (Cipher::Aes128Ctr, Way::Pipe), options)
+    }),
+    figure(
+        "webssh.files.download",
+        "MiB a second of a file over SFTP into another file, beside the client of OpenSSH, same cipher",
+        |name, options| webssh::files(name, Library::Libssh2, Direction::Down, options),
+    ),
+    figure("webssh.files.download_russh", "the same over russh", |name, options| {
+        webssh::files(name, Library::Russh, Direction::Down, options)
+    }),
+    figure(
+        "webssh.files.upload",
+        "MiB a second of a file over SFTP until it is on the disk of the server, beside the client of OpenSSH",
+        |name, options| webssh::files(name, Library::Libssh2, Direction::Up, options),
+    ),
+    figure("webssh.files.upload_russh", "the same over russh", |name, options| {
+        webssh::files(name, Library::Russh, Direction::Up, options)
+    }),
     figure(
         "webssh.echo.p50",
         "microseconds of half of the echoes of a key through the whole pump, beside the OpenSSH client",

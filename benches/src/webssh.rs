@@ -1,9 +1,10 @@
-//! What the figures about terminals need: an sshd that runs one program, ways to reach it, and the work they do.
+//! What the figures about terminals need: an sshd that runs one program or gives files, ways to reach it, and the work they do.
 
 mod browser;
 mod child;
 mod crowd;
 mod echo;
+mod files;
 mod hold;
 mod interrupt;
 mod line;
@@ -18,6 +19,7 @@ pub(crate) use child::Role;
 pub use child::terminals;
 pub(crate) use crowd::{Crowd, Served};
 pub(crate) use echo::{Echo, PROGRAM as ECHO};
+pub(crate) use files::{Client as SftpClient, Direction, FilesPlace, Ours as OurFiles};
 pub(crate) use hold::{Hold, Holder, Measure};
 pub(crate) use interrupt::{Interrupt, PROGRAM as INTERRUPT};
 pub(crate) use line::{Kind, Library};

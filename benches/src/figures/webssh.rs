@@ -7,8 +7,9 @@ use crate::contest::{Contest, Load};
 use crate::peers::paramiko::Paramiko;
 use crate::shift::{Shift, Task};
 use crate::webssh::{
-    Again, Aside, Cipher, Clients, Clock, Crowd, Echo, FloodPlace, Hold, Holder, Interrupt, Kind, Library,
-    Measure, Pace, Place, Read, Resume, Served, Sessions, Way,
+    Again, Aside, Cipher, Clients, Clock, Crowd, Direction, Echo, FilesPlace, FloodPlace, Hold, Holder,
+    Interrupt, Kind, Library, Measure, OurFiles, Pace, Place, Read, Resume, Served, Sessions, SftpClient,
+    Way,
 };
 use crate::{Error, Line, Options, Sample};
 
@@ -33,8 +34,6 @@ const HELD_SOCKETS: u32 = 10_000;
 const HELD_BARE: u32 = 5_000;
 /// Fewer take less than can be measured.
 const HELD_SOCKETS_MIN: u32 = 64;
-
-const LIBSSH2: Library = Library::Libssh2;
 
 /// The bare backend, on the cipher that it takes first.
 pub(super) fn read_raw(
@@ -73,14 +72,19 @@ fn read(
 }
 
 /// The whole pump with a recording, beside a pump of paramiko that does the same work.
-pub(super) fn read_paramiko(name: &'static str, way: Way, options: &Options) -> Result<Line, Error> {
-    let flood = Rc::new(FloodPlace::start(mib(way, options), Cipher::Aes128Ctr, way)?);
+pub(super) fn read_paramiko(
+    name: &'static str,
+    library: Library,
+    (cipher, way): (Cipher, Way),
+    options: &Options,
+) -> Result<Line, Error> {
+    let flood = Rc::new(FloodPlace::start(mib(way, options), cipher, way)?);
     let [pace, pace_peer] = paces(match way {
         Way::Pipe => Clock::Wall,
         Way::Terminal => Clock::Processor,
     });
     let peer = Paramiko::new(&flood, &pace_peer)?;
-    read_beside(name, &flood, (Kind::Recorded(LIBSSH2), &pace), (peer, &pace_peer), options)
+    read_beside(name, &flood, (Kind::Recorded(library), &pace), (peer, &pace_peer), options)
 }
 
 fn paces(clock: Clock) -> [Pace; 2] {
@@ -116,6 +120,20 @@ fn mib(way: Way, options: &Options) -> usize {
         Way::Terminal => READ_TERMINAL_MIB_MAX,
     };
     usize::try_from((options.requests / 1_000).clamp(1, mib_max)).unwrap_or(1) << 20
+}
+
+/// A file over SFTP, beside the client of OpenSSH on the same cipher.
+pub(super) fn files(
+    name: &'static str,
+    library: Library,
+    direction: Direction,
+    options: &Options,
+) -> Result<Line, Error> {
+    let at = Rc::new(FilesPlace::start(mib(Way::Pipe, options))?);
+    let load = Load { requests: 1, callers: 1 };
+    let (ours, peer) = (OurFiles::new(&at, library, direction), SftpClient::new(&at, direction));
+    let line = contest(name, "MiB/s", rate, (ours, load), (peer, load), options)?;
+    Ok(line.with("bytes", at.text.len()).with("cipher", Cipher::ChaCha20.name()))
 }
 
 /// Half of the echoes through the pump.

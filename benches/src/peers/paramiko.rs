@@ -34,6 +34,7 @@ struct Report {
     /// Seconds of all its threads on a core.
     processor: f64,
     version: String,
+    cipher: String,
 }
 
 impl Paramiko {
@@ -42,7 +43,7 @@ impl Paramiko {
         let (port, user, key) = flood.place.login();
         let bytes = flood.text.len();
         let job = json!({
-            "port": port, "user": user, "key": key, "bytes": bytes,
+            "port": port, "user": user, "key": key, "text": flood.place.file(),
             "terminal": flood.place.way() == Way::Terminal,
         });
         Ok(Self {
@@ -60,7 +61,7 @@ impl Paramiko {
         if report.bytes != self.bytes {
             return Err(self.program.failed(format!("{} bytes were read", report.bytes)));
         }
-        self.version = report.version;
+        self.version = format!("{}, {}", report.version, report.cipher);
         let secs = |secs| Duration::try_from_secs_f64(secs).map_err(std::io::Error::other);
         Ok(self.pace.timing(report.bytes, secs(report.wall)?, secs(report.processor)?))
     }

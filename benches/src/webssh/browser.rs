@@ -1,4 +1,4 @@
-//! A browser in memory, on a session of the pump: it answers pings and acknowledges what it has read.
+//! A browser in memory, on a session of the pump: it answers pings and acknowledges what it has read as our page does.
 
 use std::io;
 
@@ -14,6 +14,9 @@ use crate::Error;
 
 /// Messages that the transport takes ahead.
 const TRANSPORT: usize = 4;
+
+/// Consumed output is acknowledged after this many bytes. The page does it after 50 ms as well, which only tidies up.
+const ACK_BYTES: u64 = 16 * 1024;
 
 struct Source(mpsc::Receiver<Incoming>);
 struct Sink(mpsc::Sender<Bytes>);
@@ -37,6 +40,7 @@ pub(crate) struct Browser {
     connection: JoinHandle<CloseReason>,
     /// The number of the next byte of output.
     pub(crate) received: u64,
+    acked: u64,
 }
 
 /// What a browser says. Only one of several clones may type.
@@ -74,7 +78,7 @@ impl Browser {
             let token = ResumeToken::from_bytes([7; ResumeToken::BYTES]);
             session.attach(&hello, Role::Owner, &token, &mut Source(inbox), &mut Sink(outbox)).await
         });
-        Self { typist: Typist { to_server, typed: 0 }, from_server, connection, received }
+        Self { typist: Typist { to_server, typed: 0 }, from_server, connection, received, acked: received }
     }
 
     /// Types.
@@ -105,8 +109,14 @@ impl Browser {
         }
     }
 
+    /// Acknowledges everything received, once that is worth a message.
+    pub(crate) async fn ack_soon(&mut self) -> Result<(), Error> {
+        if self.received - self.acked < ACK_BYTES { Ok(()) } else { self.ack().await }
+    }
+
     /// Acknowledges everything received.
-    pub(crate) async fn ack(&self) -> Result<(), Error> {
+    pub(crate) async fn ack(&mut self) -> Result<(), Error> {
+        self.acked = self.received;
         self.typist.tell(&ClientFrame::Ack { consumed: self.received }).await
     }
 }

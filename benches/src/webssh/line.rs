@@ -49,14 +49,14 @@ pub(crate) enum Line {
 }
 
 impl Library {
-    fn backend(self) -> &'static dyn Backend {
+    pub(super) fn backend(self) -> &'static dyn Backend {
         match self {
             Self::Libssh2 => &Libssh2,
             Self::Russh => &Russh,
         }
     }
 
-    fn about(self) -> String {
+    pub(super) fn about(self) -> String {
         let name = match self {
             Self::Libssh2 => "ssh2",
             Self::Russh => "russh",
@@ -77,7 +77,7 @@ impl Kind {
 }
 
 /// What `ssh -V` says, or nothing.
-fn client_version() -> String {
+pub(super) fn client_version() -> String {
     let said = std::process::Command::new("ssh").arg("-V").output().map(|output| output.stderr);
     said.map(|said| String::from_utf8_lossy(&said).trim().to_owned()).unwrap_or_default()
 }
@@ -181,7 +181,7 @@ impl Line {
             },
             Self::Pumped(browser, _) => {
                 let bytes = browser.recv().await?;
-                browser.ack().await?;
+                browser.ack_soon().await?;
                 Ok(bytes)
             }
             Self::Client { output, .. } => {
@@ -212,7 +212,7 @@ impl Line {
     }
 
     /// Ends a stall.
-    pub(crate) async fn go_on(&self) -> Result<(), Error> {
+    pub(crate) async fn go_on(&mut self) -> Result<(), Error> {
         match self {
             Self::Pumped(browser, _) => browser.ack().await,
             _ => Ok(()),

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 use testkit::Sshd;
+use webssh_core::files::{FileLimits, Files};
 use webssh_core::ssh::{Backend, ConnectOptions, Dial, Program, Shell};
 use webssh_core::{
     Admission, Credentials, Destination, HostKeys, KnownHosts, Login, NoDialogue, Resolved, Secret,
@@ -27,6 +28,8 @@ pub(crate) enum Cipher {
     Aes128Ctr,
     /// russh's first choice here.
     Aes128Gcm,
+    /// Whatever each side takes first of ChaCha20 and AES-128-CTR.
+    Own,
 }
 
 /// How the program behind the server prints.
@@ -65,12 +68,13 @@ pub(crate) struct Dialer {
 }
 
 impl Cipher {
-    /// Its name in RFC 4253 and in OpenSSH.
+    /// Its name in RFC 4253 and in OpenSSH, or several to choose from.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::ChaCha20 => "chacha20-poly1305@openssh.com",
             Self::Aes128Ctr => "aes128-ctr",
             Self::Aes128Gcm => "aes128-gcm@openssh.com",
+            Self::Own => "chacha20-poly1305@openssh.com,aes128-ctr",
         }
     }
 }
@@ -82,15 +86,25 @@ impl Place {
         Self::with(program, Cipher::ChaCha20, Way::Terminal)
     }
 
-    /// The same with another cipher, or without a terminal. ChaCha20 is a MAC, too; with the others goes the one that we take first.
+    /// The same with another cipher, or without a terminal.
     pub(crate) fn with(program: &str, cipher: Cipher, way: Way) -> Result<Self, Error> {
         let folder = tempfile::tempdir()?;
         let script = folder.path().join("program.sh");
         fs::write(&script, program)?;
-        let run = format!("ForceCommand bash {} {}", script.display(), folder.path().join("file").display());
+        let run = format!("bash {} {}", script.display(), folder.path().join("file").display());
+        Self::running(&run, folder, cipher, way)
+    }
+
+    /// A server that gives files and nothing else.
+    pub(crate) fn of_files() -> Result<Self, Error> {
+        Self::running("internal-sftp", tempfile::tempdir()?, Cipher::ChaCha20, Way::Pipe)
+    }
+
+    /// ChaCha20 is a MAC, too; with the others goes the one that we take first.
+    fn running(run: &str, folder: TempDir, cipher: Cipher, way: Way) -> Result<Self, Error> {
         // The startup files of the account may do and wait for anything.
         let options = Sshd::options()
-            .line(&run)
+            .line(&format!("ForceCommand {run}"))
             .line(&format!("Ciphers {}", cipher.name()))
             .line("MACs hmac-sha2-256-etm@openssh.com")
             .line("SetEnv HOME=/nonexistent");
@@ -144,28 +158,33 @@ impl Place {
     /// The OpenSSH client, asked for the same, with a heartbeat.
     pub(crate) fn client(&self, heartbeat_secs: u32) -> Command {
         let mut command = Command::new("ssh");
-        let known_hosts = format!("UserKnownHostsFile={}", self.folder.path().join("known_hosts").display());
-        let port = self.sshd.addr().port().to_string();
-        let heartbeat = format!("ServerAliveInterval={heartbeat_secs}");
-        command.args([
-            "-F",
-            "none",
-            if self.way == Way::Terminal { "-tt" } else { "-T" },
-            "-q",
-            "-e",
-            "none",
-            "-c",
-            self.cipher.name(),
-            "-p",
-            &port,
-            "-l",
-            self.sshd.user(),
-        ]);
-        for option in [&known_hosts, "IdentitiesOnly=yes", "BatchMode=yes", &heartbeat] {
-            command.args(["-o", option]);
-        }
-        command.arg("-i").arg(self.sshd.client_key()).arg("127.0.0.1");
+        command.args([if self.way == Way::Terminal { "-tt" } else { "-T" }, "-q", "-e", "none"]);
+        command.args(self.client_args()).arg("-o").arg(format!("ServerAliveInterval={heartbeat_secs}"));
+        command.arg("127.0.0.1");
         command
+    }
+
+    /// The sftp client of OpenSSH, which takes commands from its standard input and ends at the first that fails.
+    pub(crate) fn sftp(&self) -> Command {
+        let mut command = Command::new("sftp");
+        command.args(["-q", "-b", "-"]).args(self.client_args()).arg("127.0.0.1");
+        command
+    }
+
+    /// Where and how the clients of OpenSSH log in.
+    fn client_args(&self) -> Vec<String> {
+        let known_hosts = self.folder.path().join("known_hosts");
+        let options = [
+            format!("Ciphers={}", self.cipher.name()),
+            format!("Port={}", self.sshd.addr().port()),
+            format!("User={}", self.sshd.user()),
+            format!("UserKnownHostsFile={}", known_hosts.display()),
+            format!("IdentityFile={}", self.sshd.client_key().display()),
+            "IdentitiesOnly=yes".to_owned(),
+            "BatchMode=yes".to_owned(),
+        ];
+        let options = options.into_iter().flat_map(|option| ["-o".to_owned(), option]);
+        ["-F".to_owned(), "none".to_owned()].into_iter().chain(options).collect()
     }
 }
 
@@ -197,14 +216,24 @@ impl Dialer {
 
     /// Opens a terminal.
     pub(crate) async fn shell(&self, backend: &dyn Backend) -> Result<Shell, Error> {
-        let dial = Dial {
+        let shell = backend.shell(&self.dial()).await?;
+        shell.open().map_err(|refused| wrong(refused.to_string(), "an open shell"))
+    }
+
+    /// Opens a session of files.
+    pub(crate) async fn files(&self, backend: &dyn Backend) -> Result<Files, Error> {
+        let files = backend.files(&self.dial(), &FileLimits::default()).await?;
+        files.open().map_err(|refused| wrong(refused.to_string(), "open files"))
+    }
+
+    fn dial(&self) -> Dial<'_> {
+        Dial {
             destination: &self.destination,
             login: &self.login,
             hosts: &self.hosts,
             dialogue: &NoDialogue,
             options: &self.options,
             jump: None,
-        };
-        backend.shell(&dial).await?.open().map_err(|refused| wrong(refused.to_string(), "an open shell"))
+        }
     }
 }

@@ -59,7 +59,7 @@ impl FloodPlace {
 }
 
 /// Lines of 78 printable characters from a fixed seed, as a listing has them.
-fn text(bytes: usize) -> Bytes {
+pub(super) fn text(bytes: usize) -> Bytes {
     let mut state = 1_u64;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -180,6 +180,11 @@ fn terminals_read() {
 }
 
 #[test]
+fn files_down_and_up() {
+    runs_small("webssh.files", &["sshd"]);
+}
+
+#[test]
 fn terminals_typed_into() {
     runs_small("webssh.echo", &["sshd"]);
     runs_small("webssh.ctrl_c", &["sshd"]);
