@@ -2,6 +2,7 @@
 //! the owner is gone.
 
 use std::io;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -59,10 +60,10 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
-    /// Reads once into the bytes ahead.
+    /// Reads once into the bytes ahead. While it waits, no memory waits with it.
     fn fill(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut scratch = [0; READ_BYTES];
-        let mut buf = ReadBuf::new(&mut scratch);
+        let mut scratch = [const { MaybeUninit::uninit() }; READ_BYTES];
+        let mut buf = ReadBuf::uninit(&mut scratch);
         match ready!(self.receive(cx, &mut buf)) {
             Ok(()) if buf.filled().is_empty() => self.end = Some(End::Eof),
             Ok(()) => self.ahead.extend_from_slice(buf.filled()),
