@@ -218,7 +218,8 @@ fn there_are_no_other_figures() {
     let sso =
         ["sign", "verify.", "verify_cached", "session_check", "login"].map(|name| format!("sso.{name}"));
     let payments = ["sign", "notify_verify", "settle"].map(|name| format!("payments.{name}"));
-    let webssh = ["read", "echo", "ctrl_c", "hold", "idle", "resume"].map(|name| format!("webssh.{name}"));
+    let webssh =
+        ["read", "files", "echo", "ctrl_c", "hold", "idle", "resume"].map(|name| format!("webssh.{name}"));
     let tried: Vec<_> = seckill.chain(sso).chain(payments).chain(webssh).chain(["rbac".to_owned()]).collect();
     assert_eq!(select(&tried).unwrap().len(), FIGURES.len());
 }
